@@ -1,0 +1,49 @@
+import type { Instant } from '../values/instant.ts';
+
+/** What the platform reports, by type: the table of the requirements, sizes in whole tenths. */
+export type Fact =
+  | { readonly type: 'account.created'; readonly email: string }
+  | { readonly type: 'account.confirmed' | 'account.upgraded' | 'account.deleted' }
+  | { readonly type: 'app.created' | 'app.deleted'; readonly app: string }
+  | {
+      readonly type: 'app.deployed' | 'app.scaled';
+      readonly app: string;
+      readonly replicas: number;
+      readonly sizeTenths: number;
+    }
+  | {
+      readonly type: 'database.available';
+      readonly app: string;
+      readonly database: string;
+      readonly sizeTenths: number;
+    }
+  | {
+      readonly type: 'database.resized';
+      readonly database: string;
+      readonly sizeTenths: number;
+    }
+  | { readonly type: 'database.deleted'; readonly database: string }
+  | {
+      readonly type: 'database.rows_observed';
+      readonly database: string;
+      readonly rows: number;
+    }
+  | {
+      readonly type: 'job.started';
+      readonly app: string;
+      readonly job: string;
+      readonly sizeTenths: number;
+    }
+  | { readonly type: 'job.finished'; readonly app: string; readonly job: string };
+
+export type EventType = Fact['type'];
+
+/** A fact with its identity, (account, source, id), and the instant it became true. */
+export type Event = {
+  readonly account: string;
+  readonly source: string;
+  readonly id: string;
+  readonly occurredAt: Instant;
+  readonly sequence: string | undefined;
+  readonly fact: Fact;
+};

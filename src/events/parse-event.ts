@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+import { parseInstant, toSecond, type Second } from '../values/instant.ts';
+import { toTenths } from '../values/size.ts';
+import type { Event, EventType, Fact } from './event.ts';
+import { eventSchema, type ReportedEvent } from './schema.ts';
+
+/** Why an event was not taken: the field, its value as JSON, and what would be right. */
+export type Refusal = {
+  readonly code: 'invalid_event' | 'id_reused' | 'account_exists' | 'before_sign_up';
+  readonly field: string;
+  readonly value: string;
+  readonly rule: string;
+};
+
+export type ParsedEvent =
+  { readonly ok: true; readonly event: Event } | { readonly ok: false; readonly refusal: Refusal };
+
+export type EventParser = (reported: unknown, now: Date) => ParsedEvent;
+
+/** Clocks of reporting machines may run ahead by this much. */
+const MAX_AHEAD_SECONDS = 300n;
+/** Times before this come from unset clocks. */
+const EARLIEST: Second = 946_684_800n;
+const SHOWN_CHARACTERS = 100;
+
+/** Builds a parser once; the schema is costly to build and cheap to use. `maxReplicas` is per app (R9). */
+export function eventParser(maxReplicas: number): EventParser {
+  const schema = eventSchema(maxReplicas);
+  return (reported, now) => {
+    const parsed = schema.safeParse(reported);
+    if (!parsed.success) return { ok: false, refusal: firstRefusal(parsed.error, reported) };
+    const event = toEvent(parsed.data);
+    const { second } = event.occurredAt;
+    if (second < EARLIEST) return refuseTime(parsed.data.time, 'not before 2000-01-01T00:00:00Z');
+    if (second > toSecond(now) + MAX_AHEAD_SECONDS) {
+      return refuseTime(
+        parsed.data.time,
+        `not more than 5 minutes ahead of the meter's clock, ${now.toISOString()}`,
+      );
+    }
+    return { ok: true, event };
+  };
+}
+
+/** `data.replicas is 1.5; it must be a whole number from 0 to 1000` */
+export function describeRefusal(refusal: Refusal): string {
+  const found = refusal.value === '' ? 'is missing' : `is ${refusal.value}`;
+  return `${refusal.field} ${found}; it ${refusal.rule}`;
+}
+
+/** A value as a person would recognise it in a message: JSON, shortened. */
+export function showValue(value: unknown): string {
+  if (value === undefined) return '';
+  const json = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
+}
+
+function toEvent(reported: ReportedEvent): Event {
+  const { account, ...data } = reported.data;
+  return {
+    account,
+    source: reported.source,
+    id: reported.id,
+    occurredAt: parseInstant(reported.time)!,
+    sequence: reported.sequence,
+    fact: toFact(reported.type, data),
+  };
+}
+
+function toFact(type: EventType, data: Omit<ReportedEvent['data'], 'account'>): Fact {
+  const { size, ...rest } = data as { size?: number };
+  return { type, ...rest, ...(size === undefined ? {} : { sizeTenths: toTenths(size) }) } as Fact;
+}
+
+function refuseTime(time: string, rule: string): ParsedEvent {
+  const refusal = { code: 'invalid_event', field: 'time', value: showValue(time), rule } as const;
+  return { ok: false, refusal: { ...refusal, rule: `must be ${rule}` } };
+}
+
+function firstRefusal(error: z.ZodError, reported: unknown): Refusal {
+  const issue = error.issues[0]!;
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  return {
+    code: 'invalid_event',
+    field: path.length === 0 ? 'event' : path.join('.'),
+    value: showValue(valueAt(reported, path)),
+    rule: issue.message,
+  };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
+        ? (at as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
+}

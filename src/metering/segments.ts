@@ -1,0 +1,80 @@
+import { compareEvents } from '../events/order.ts';
+import type { Event } from '../events/event.ts';
+import { earlier, later, type Second } from '../values/instant.ts';
+import { levelChangeOf, type LevelChange, type Meter } from './level.ts';
+import type { UsagePart, Window } from './usage.ts';
+
+/** Jobs are killed after five minutes, and billed for no more (R14). */
+export const MAX_JOB_SECONDS = 300n;
+
+/**
+ * A stretch of constant level above 0 of one resource: [from, to), open-ended without `to`. `level` is
+ * replica-size in tenths for apps and jobs, 1 for databases. `resource` is the app, database or job.
+ */
+export type Segment = {
+  readonly meter: Meter;
+  readonly app: string;
+  readonly resource: string;
+  readonly sizeTenths: number;
+  readonly level: number;
+  readonly from: Second;
+  readonly to: Second | undefined;
+};
+
+type Change = LevelChange & { readonly at: Second };
+
+/**
+ * The segments of one account from all of its recorded events, in whatever order they are given. The pure
+ * counterpart of the series in the database: the two must agree for every history.
+ */
+export function segmentsOf(events: readonly Event[]): Segment[] {
+  const byResource = new Map<string, Change[]>();
+  for (const event of events.toSorted(compareEvents)) {
+    const change = levelChangeOf(event.fact);
+    if (change === undefined) continue;
+    const { meter, resource, app } = change;
+    // A job's id is its app's own; a database's id is the account's, since a resize names no app.
+    const key = JSON.stringify(meter === 'job' ? [meter, app, resource] : [meter, resource]);
+    const changes = byResource.get(key) ?? [];
+    changes.push({ ...change, at: event.occurredAt.second });
+    byResource.set(key, changes);
+  }
+  return [...byResource.values()].flatMap((changes) =>
+    changes[0]!.meter === 'job' ? jobSegment(changes) : levelSegments(changes),
+  );
+}
+
+/** What the segments amount to within a window. */
+export function usageParts(segments: readonly Segment[], window: Window): UsagePart[] {
+  return segments.map((segment): UsagePart => {
+    const from = later(segment.from, window.from);
+    const to = segment.to === undefined ? window.to : earlier(segment.to, window.to);
+    const units = to > from ? BigInt(segment.level) * (to - from) : 0n;
+    const { meter, app, resource, sizeTenths } = segment;
+    return meter === 'database'
+      ? { meter, app, resource, sizeTenths, units }
+      : { meter, app, units };
+  });
+}
+
+function levelSegments(changes: readonly Change[]): Segment[] {
+  const app = changes.find((change) => change.app !== undefined)?.app;
+  return changes.flatMap((change, index): Segment[] => {
+    const to = changes[index + 1]?.at;
+    if (change.level === 0 || to === change.at || app === undefined) return [];
+    const { meter, resource, sizeTenths, level, at } = change;
+    return [{ meter, app, resource, sizeTenths, level, from: at, to }];
+  });
+}
+
+/** A job runs from its first start to the first end after that, at the size of its start. */
+function jobSegment(changes: readonly Change[]): Segment[] {
+  const start = changes.find((change) => change.level === 1);
+  if (start === undefined) return [];
+  const { app, resource, sizeTenths, at } = start;
+  const finish = changes.find((change) => change.level === 0 && change.at >= at);
+  const limit = at + MAX_JOB_SECONDS;
+  const to = finish === undefined ? limit : earlier(finish.at, limit);
+  if (to === at) return [];
+  return [{ meter: 'job', app: app!, resource, sizeTenths, level: sizeTenths, from: at, to }];
+}

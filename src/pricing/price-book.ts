@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { parseDecimal, type Fraction } from '../values/fraction.ts';
+import type { Second } from '../values/instant.ts';
+import type { Cents } from '../values/money.ts';
+import { DATABASE_SIZES, toTenths } from '../values/size.ts';
+
+/** All prices in force from `effectiveAt` until the next book's. */
+export type PriceBook = {
+  readonly id: string;
+  readonly effectiveAt: Second;
+  /** As written, for showing: '0.00001866786'. */
+  readonly replicaSizeSecondUsd: string;
+  readonly centsPerReplicaSizeSecond: Fraction;
+  /** By size in tenths. */
+  readonly databaseMonthCents: ReadonlyMap<number, Cents>;
+  /** The length of a database's month: the account's billing period, or fixed seconds (R43). */
+  readonly monthSeconds: bigint | 'billing_period';
+  /** A total below this is not worth a charge and is carried to the next invoice (R41b). */
+  readonly minimumChargeCents: Cents;
+};
+
+const databaseMonthUsd = z.strictObject(
+  Object.fromEntries(DATABASE_SIZES.map((size) => [String(size), dollars()])),
+);
+
+/** A price book as it is stored and written in files. Amounts are decimal strings in US dollars. */
+export const priceBookContent = z.strictObject({
+  replica_size_second_usd: dollars(),
+  database_month_usd: databaseMonthUsd,
+  month: z.union([
+    z.literal('billing_period'),
+    z.strictObject({ seconds: z.number().int().positive() }),
+  ]),
+  minimum_charge_cents: z.number().int().nonnegative(),
+});
+
+export type PriceBookContent = z.infer<typeof priceBookContent>;
+
+/** The prices of the Gigalixir documentation, release 0.15.0: the book every installation starts with. */
+export const DOCUMENTED_PRICES: PriceBookContent = {
+  replica_size_second_usd: '0.00001866786',
+  database_month_usd: {
+    '0.6': '25',
+    '1.7': '50',
+    '4': '400',
+    '8': '800',
+    '16': '1600',
+    '32': '3200',
+    '64': '6400',
+    '128': '12800',
+  },
+  month: 'billing_period',
+  minimum_charge_cents: 50,
+};
+
+/** Reads a stored or written book. Throws a ZodError that names the wrong field. */
+export function readPriceBook(id: string, effectiveAt: Second, content: unknown): PriceBook {
+  const book = priceBookContent.parse(content);
+  const perSecond = parseDecimal(book.replica_size_second_usd)!;
+  const { month } = book;
+  return {
+    id,
+    effectiveAt,
+    replicaSizeSecondUsd: book.replica_size_second_usd,
+    centsPerReplicaSizeSecond: { ...perSecond, numerator: perSecond.numerator * 100n },
+    databaseMonthCents: new Map(
+      DATABASE_SIZES.map((size) => [toTenths(size), cents(book.database_month_usd[String(size)]!)]),
+    ),
+    monthSeconds: month === 'billing_period' ? month : BigInt(month.seconds),
+    minimumChargeCents: BigInt(book.minimum_charge_cents),
+  };
+}
+
+/** The documentation's prices from the beginning of time: what `estimate` uses without a database. */
+export function documentedPriceBook(): PriceBook {
+  return readPriceBook('gigalixir-0.15.0', 0n, DOCUMENTED_PRICES);
+}
+
+function dollars() {
+  return z.string().refine((text) => parseDecimal(text) !== undefined, {
+    error: 'must be an amount in US dollars as a decimal string, such as "0.00001866786" or "25"',
+  });
+}
+
+function cents(usd: string): Cents {
+  const { numerator, denominator } = parseDecimal(usd)!;
+  return (numerator * 100n) / denominator;
+}

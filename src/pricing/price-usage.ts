@@ -1,0 +1,85 @@
+import type { DatabaseUsage, Usage } from '../metering/usage.ts';
+import {
+  add,
+  fraction,
+  roundHalfUp,
+  roundTogether,
+  times,
+  type Fraction,
+} from '../values/fraction.ts';
+import { formatCents } from '../values/money.ts';
+import type { Period } from '../values/period.ts';
+import { formatTenths, fromTenths } from '../values/size.ts';
+import type { AppLine, DatabaseLine, Line } from './line.ts';
+import type { PriceBook } from './price-book.ts';
+
+/** What was used while one price book was in force. */
+export type ChargedUsage = { readonly priceBook: PriceBook; readonly usage: Usage };
+
+/**
+ * Prices one account's period: the one place that rounds. All replica-size-seconds of the account are
+ * rounded half up once and shared out over the apps by largest remainder (R3, R4); each database and size
+ * is rounded half up on its own, as its share of a month (R43). `period` is the whole billing period even
+ * when only a part of it is charged. Stretches under different books add up before the rounding.
+ */
+export function priceUsage(period: Period, charged: readonly ChargedUsage[]): Line[] {
+  return [...appLines(charged), ...databaseLines(period, charged)];
+}
+
+type Priced<T> = { readonly row: T; readonly cents: Fraction; readonly factors: readonly string[] };
+
+function appLines(charged: readonly ChargedUsage[]): AppLine[] {
+  const priced = new Map<string, Priced<{ app: string; rssTenths: bigint }>>();
+  for (const { priceBook, usage } of charged) {
+    for (const { app, rssTenths } of usage.apps) {
+      const cents = times(perTenth(priceBook), rssTenths);
+      const factor = `${formatTenths(rssTenths)} replica-size-seconds × $${priceBook.replicaSizeSecondUsd}`;
+      const before = priced.get(app);
+      priced.set(app, {
+        row: { app, rssTenths: (before?.row.rssTenths ?? 0n) + rssTenths },
+        cents: before === undefined ? cents : add(before.cents, cents),
+        factors: [...(before?.factors ?? []), factor],
+      });
+    }
+  }
+  const rows = [...priced.values()];
+  const amounts = roundTogether(rows.map(({ cents }) => cents));
+  return rows.map(({ row, factors }, index) => ({
+    kind: 'app',
+    ...row,
+    description: `App ${row.app}: ${factors.join(' + ')}`,
+    amountCents: amounts[index]!,
+  }));
+}
+
+function perTenth({ centsPerReplicaSizeSecond: { numerator, denominator } }: PriceBook): Fraction {
+  return fraction(numerator, denominator * 10n);
+}
+
+function databaseLines(period: Period, charged: readonly ChargedUsage[]): DatabaseLine[] {
+  const priced = new Map<string, Priced<DatabaseUsage>>();
+  for (const { priceBook, usage } of charged) {
+    const month =
+      priceBook.monthSeconds === 'billing_period'
+        ? period.end - period.start
+        : priceBook.monthSeconds;
+    for (const row of usage.databases) {
+      const monthCents = priceBook.databaseMonthCents.get(row.sizeTenths)!;
+      const cents = fraction(monthCents * row.seconds, month);
+      const factor = `${row.seconds} of ${month} s × ${formatCents(monthCents)}`;
+      const key = JSON.stringify([row.database, row.sizeTenths]);
+      const before = priced.get(key);
+      priced.set(key, {
+        row: { ...row, seconds: (before?.row.seconds ?? 0n) + row.seconds },
+        cents: before === undefined ? cents : add(before.cents, cents),
+        factors: [...(before?.factors ?? []), factor],
+      });
+    }
+  }
+  return [...priced.values()].map(({ row, cents, factors }) => ({
+    kind: 'database',
+    ...row,
+    description: `Database ${row.database}, size ${fromTenths(row.sizeTenths)}: ${factors.join(' + ')}`,
+    amountCents: roundHalfUp(cents),
+  }));
+}

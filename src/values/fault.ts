@@ -1,0 +1,24 @@
+export type FaultKind =
+  'invalid' | 'unauthorized' | 'not_found' | 'conflict' | 'limited' | 'unavailable';
+
+/**
+ * What went wrong for a caller, as opposed to a bug. Each edge maps `kind` in one exhaustive table
+ * (HTTP status, retry or not, exit code). `code` is stable for programs; `message` is for people and
+ * says what was wrong with which value and what would be right.
+ */
+export class Fault extends Error {
+  readonly kind: FaultKind;
+  readonly code: string;
+
+  constructor(kind: FaultKind, code: string, message: string) {
+    super(message);
+    this.name = 'Fault';
+    this.kind = kind;
+    this.code = code;
+  }
+}
+
+/** A broken invariant of our own: crashes loudly instead of billing something wrong. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`invariant broken: ${message}`);
+}

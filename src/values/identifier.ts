@@ -1,0 +1,10 @@
+export const IDENTIFIER_RULE = '1 to 200 printable characters without control characters';
+
+// Control characters, lone surrogates and line separators: they split log lines or cannot be stored.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Ids of accounts, apps, databases, jobs, sources and events; kept exactly as they are. */
+export function isIdentifier(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 400) return false;
+  return !UNPRINTABLE.test(value) && [...value].length <= 200;
+}
