@@ -1,0 +1,2 @@
+// Written by kysely-codegen from the migrated database; do not edit.
+export interface DB {}

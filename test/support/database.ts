@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import { inject } from 'vitest';
+import { openDatabase, openPool, type Database } from '../../src/database/pool.ts';
+
+export type TestDatabase = {
+  readonly url: string;
+  readonly pool: pg.Pool;
+  readonly db: Kysely<Database>;
+  /** Ends the pool and drops the database, whoever is still connected. */
+  drop(): Promise<void>;
+};
+
+/** A migrated, empty database of its own: call it once per test file, `drop` it in `afterAll`. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  return await makeDatabase(`template ${inject('templateName')}`);
+}
+
+/** Like `freshDatabase`, without any tables: for tests of the migrations themselves. */
+export async function emptyDatabase(): Promise<TestDatabase> {
+  return await makeDatabase('');
+}
+
+async function makeDatabase(template: string): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await asAdmin(`create database ${name} ${template}`);
+  const url = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).href;
+  const pool = openPool({ url, log: console.error });
+  const drop = async (): Promise<void> => {
+    await pool.end();
+    await asAdmin(`drop database ${name} with (force)`);
+  };
+  return { url, pool, db: openDatabase(pool), drop };
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const pool = openPool({ url: inject('postgresUrl'), max: 1, log: console.error });
+  await pool.query(statement).finally(async () => await pool.end());
+}

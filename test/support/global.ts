@@ -1,0 +1,114 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { openPool } from '../../src/database/pool.ts';
+import { findRedis, startRedis, type TestRedis } from './redis.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The superuser's URL of the database `postgres`. */
+    postgresUrl: string;
+    /** A migrated database that test files clone. */
+    templateName: string;
+    /** Null when this machine has no Redis. */
+    redisUrl: string | null;
+  }
+}
+
+const templateName = 'template_migrated';
+const runsDir = path.resolve('.data', 'test');
+
+/** Starts one PostgreSQL and one Redis for all database tests of this run; returns the tear-down. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await removeDeadRuns();
+  const runDir = path.join(runsDir, `run-${process.pid}`);
+  await mkdir(runDir, { recursive: true });
+  const stops: (() => Promise<void>)[] = [
+    async () => await rm(runDir, { recursive: true, force: true }),
+  ];
+  const tearDown = async (): Promise<void> => {
+    for (const stop of stops.splice(0).toReversed()) await stop();
+  };
+  try {
+    const postgres = await startPostgres(path.join(runDir, 'postgres'));
+    stops.push(postgres.stop);
+    await makeTemplate(postgres.url);
+    const redis = await startRedisOrWarn(path.join(runDir, 'redis'));
+    if (redis) stops.push(redis.stop);
+    project.provide('postgresUrl', postgres.url);
+    project.provide('templateName', templateName);
+    project.provide('redisUrl', redis?.url ?? null);
+    return tearDown;
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+}
+
+async function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+  // Nothing here outlives the run, so nothing need reach the disk.
+  const settings = {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '200',
+  };
+  return await startEmbeddedPostgres({ dataDir, settings });
+}
+
+async function makeTemplate(url: string): Promise<void> {
+  const admin = openPool({ url, max: 1, log: console.error });
+  await admin.query(`create database ${templateName}`);
+  await admin.end();
+  const templateUrl = Object.assign(new URL(url), { pathname: `/${templateName}` });
+  const pool = openPool({ url: templateUrl.href, log: console.error });
+  // A template can only be cloned while nobody is connected to it.
+  await migrate(pool).finally(async () => await pool.end());
+}
+
+async function startRedisOrWarn(folder: string): Promise<TestRedis | null> {
+  const program = findRedis();
+  if (program) return await startRedis(program, folder);
+  if (process.env['CI_REQUIRE_REDIS'] === '1') {
+    throw new Error('redis-server was not found and CI_REQUIRE_REDIS=1 forbids to skip its tests');
+  }
+  const bar = '!'.repeat(78);
+  console.warn(
+    `\n${bar}\n!!  No redis-server found: THE REDIS HALF OF THE QUEUE TESTS IS SKIPPED.\n` +
+      '!!  Install it to run everything, for example:  apt-get install -y redis-server\n' +
+      `!!  The queue is tested on its PostgreSQL backend only.\n${bar}\n`,
+  );
+  return null;
+}
+
+/** A run killed with -9 leaves its servers and its folder behind. */
+async function removeDeadRuns(): Promise<void> {
+  const names = await readdir(runsDir).catch(() => []);
+  for (const name of names) {
+    const pid = Number(/^run-(\d+)$/.exec(name)?.[1]);
+    if (!pid || signal(pid, 0)) continue;
+    const folder = path.join(runsDir, name);
+    for (const file of ['postgres/cluster/postmaster.pid', 'redis/redis.pid']) {
+      const text = await readFile(path.join(folder, file), 'utf8').catch(() => '');
+      const left = Number.parseInt(text, 10);
+      // SIGINT: both stop at once, dropping their clients.
+      if (left && (await isOurServer(left))) signal(left, 'SIGINT');
+    }
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+async function isOurServer(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return /postgres|redis-server/.test(command);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
