@@ -63,7 +63,7 @@ async function invoices(db: Kysely<unknown>): Promise<void> {
       total_cents       bigint not null check (total_cents >= 0),
       lines_sha256      text not null,
       state             text not null check (state in ('frozen', 'drafted', 'filled', 'verified',
-        'finalizing', 'open', 'paid', 'settled', 'carried', 'void', 'uncollectible', 'needs_operator')),
+        'finalizing', 'open', 'paid', 'settled', 'void', 'uncollectible', 'needs_operator')),
       state_reason      text,
       created_at        timestamptz not null,
       finalized_at      timestamptz,

@@ -1,0 +1,30 @@
+import type { Cents } from '../values/money.ts';
+
+/**
+ * The three books of an account's ledger. credit: what it may still use; carried: what earlier invoices
+ * were too small to charge (R41b); cash: what was paid, less what was refunded.
+ */
+export type Book = 'credit' | 'carried' | 'cash';
+
+/**
+ * One money fact, never edited. `entryId` says what the fact is about ('payment:inv_…'), so that writing
+ * it a second time changes nothing.
+ */
+export type LedgerEntry = {
+  readonly accountId: string;
+  readonly entryId: string;
+  readonly book: Book;
+  readonly kind:
+    | 'credit_granted'
+    | 'credit_applied'
+    | 'carried_over'
+    | 'carried_billed'
+    | 'payment'
+    | 'refund';
+  readonly amountCents: Cents;
+  readonly invoiceId?: string;
+  readonly actor: string;
+  readonly reason?: string;
+};
+
+export type Balances = { readonly [book in Book]: Cents };
