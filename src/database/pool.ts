@@ -5,6 +5,9 @@ import type { DB } from './tables.ts';
 
 export type Database = DB;
 
+/** A connection pool or a transaction: what stores and verbs run their statements on. */
+export type Db = Kysely<Database>;
+
 export type PoolOptions = {
   readonly url: string;
   /** Most connections at once; more callers wait. Default 10. */

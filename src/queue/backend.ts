@@ -1,0 +1,101 @@
+import {
+  Queue,
+  Worker,
+  createPostgresBackend,
+  type Processor,
+  type QueueOptions,
+  type WorkerOptions,
+} from 'bullmq';
+import { connectPostgres } from './connect-postgres.ts';
+import { connectRedis } from './connect-redis.ts';
+
+/** Where the queues live: on Redis, or in a schema of their own in a PostgreSQL database. */
+export type QueueTarget =
+  | {
+      readonly redisUrl: string;
+      /** Begins every key, so that several installations can share one Redis. Default `gigameter`. */
+      readonly prefix?: string;
+    }
+  | {
+      readonly databaseUrl: string;
+      /** Most connections at once, beside one for each worker. Default 5. */
+      readonly max?: number;
+    };
+
+export type QueueLog = (message: string, error: Error) => void;
+
+type Ours = 'connection' | 'prefix';
+
+export type QueueBackend = {
+  readonly kind: 'redis' | 'postgres';
+  makeQueue<T, R = void>(name: string, options?: Omit<QueueOptions, Ours>): Queue<T, R>;
+  makeWorker<T, R = void>(
+    name: string,
+    processor: Processor<T, R>,
+    options?: Omit<WorkerOptions, Ours>,
+  ): Worker<T, R>;
+  /** Lets the workers finish what they work on, then closes everything made here. Safe to repeat. */
+  close(): Promise<void>;
+};
+
+/**
+ * Connects BullMQ to Redis or to PostgreSQL; what is made from the result behaves alike on both.
+ *
+ * @throws when the server cannot be reached or, for Redis, may drop jobs to save memory.
+ */
+export async function connectQueues(target: QueueTarget, log: QueueLog): Promise<QueueBackend> {
+  if ('redisUrl' in target) {
+    const redis = await connectRedis(target.redisUrl, log);
+    // Waiting for an answer to QUIT would wait for ever while Redis is away.
+    const disconnect = async (): Promise<void> => redis.disconnect();
+    const options = { connection: redis, prefix: target.prefix ?? 'gigameter' };
+    return makeBackend({ kind: 'redis', disconnect, addWorker: () => {}, log }, options);
+  }
+  const { pool, addWorker } = await connectPostgres(target.databaseUrl, target.max ?? 5, log);
+  const disconnect = async (): Promise<void> => await pool.end();
+  return makeBackend({ kind: 'postgres', disconnect, addWorker, log }, { connection: pool });
+}
+
+type Connection = {
+  readonly kind: 'redis' | 'postgres';
+  readonly log: QueueLog;
+  /** Called before each worker is made. */
+  addWorker(): void;
+  disconnect(): Promise<void>;
+};
+
+function makeBackend(
+  { kind, log, addWorker, disconnect }: Connection,
+  common: { readonly connection: object; readonly prefix?: string },
+): QueueBackend {
+  const factory = kind === 'postgres' ? createPostgresBackend : undefined;
+  const workers: Worker[] = [];
+  const queues: Queue[] = [];
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all(workers.map(async (worker) => await worker.close()));
+    await Promise.all(queues.map(async (queue) => await queue.close()));
+    await disconnect();
+  };
+  // The two backends' classes are one class with different type parameters that we never use; the
+  // casts make it one type, and let BullMQ's constructor take either connection.
+  const AnyQueue = Queue as unknown as new (...args: readonly unknown[]) => Queue;
+  const AnyWorker = Worker as unknown as new (...args: readonly unknown[]) => Worker;
+  return {
+    kind,
+    makeQueue: <T, R>(name: string, options = {}) => {
+      const queue = new AnyQueue(name, { ...options, ...common }, factory);
+      queue.on('error', (error) => log(`queue ${name} on ${kind}`, error));
+      queues.push(queue);
+      return queue as Queue<T, R>;
+    },
+    makeWorker: <T, R>(name: string, processor: Processor<T, R>, options = {}) => {
+      addWorker();
+      const worker = new AnyWorker(name, processor, { ...options, ...common }, factory);
+      worker.on('error', (error) => log(`worker of queue ${name} on ${kind}`, error));
+      workers.push(worker);
+      return worker as Worker<T, R>;
+    },
+    close: () => (closed ??= close()),
+  };
+}
