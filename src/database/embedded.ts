@@ -49,8 +49,8 @@ type Reached = { readonly url: string; readonly adopted: boolean; readonly hold:
 const pauseMs = 100;
 /** 60 s: a server that recovers from a crash, or one that stops with much to write, takes a while. */
 const maxLooks = 600;
-/** 5 s: a starting server writes its pid file within milliseconds. */
-const maxUnreadableLooks = 50;
+/** 2 s: a starting server writes its pid file within milliseconds. */
+const maxUnreadableLooks = 20;
 
 /** Looks, starts what is missing, and looks again until this process holds a running server. */
 async function reach(cluster: Cluster, password: string, options: ServerOptions): Promise<Reached> {

@@ -43,7 +43,8 @@ export type QueueBackend = {
  *
  * @throws when the server cannot be reached or, for Redis, may drop jobs to save memory.
  */
-export async function connectQueues(target: QueueTarget, log: QueueLog): Promise<QueueBackend> {
+export async function connectQueues(target: QueueTarget, report: QueueLog): Promise<QueueBackend> {
+  const log = onceEach(report);
   if ('redisUrl' in target) {
     const redis = await connectRedis(target.redisUrl, log);
     // Waiting for an answer to QUIT would wait for ever while Redis is away.
@@ -97,5 +98,15 @@ function makeBackend(
       return worker as Worker<T, R>;
     },
     close: () => (closed ??= close()),
+  };
+}
+
+/** A lost connection reaches us once per queue and worker that shares it. */
+function onceEach(log: QueueLog): QueueLog {
+  const seen = new WeakSet<Error>();
+  return (message, error) => {
+    if (seen.has(error)) return;
+    seen.add(error);
+    log(message, error);
   };
 }

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded.ts';
+import { isProcessAlive } from '../../src/database/embedded-pidfile.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPool } from '../../src/database/pool.ts';
 import { findRedis, startRedis, type TestRedis } from './redis.ts';
@@ -88,27 +89,20 @@ async function removeDeadRuns(): Promise<void> {
   const names = await readdir(runsDir).catch(() => []);
   for (const name of names) {
     const pid = Number(/^run-(\d+)$/.exec(name)?.[1]);
-    if (!pid || signal(pid, 0)) continue;
+    if (!pid || isProcessAlive(pid)) continue;
     const folder = path.join(runsDir, name);
     for (const file of ['postgres/cluster/postmaster.pid', 'redis/redis.pid']) {
-      const text = await readFile(path.join(folder, file), 'utf8').catch(() => '');
-      const left = Number.parseInt(text, 10);
-      // SIGINT: both stop at once, dropping their clients.
-      if (left && (await isOurServer(left))) signal(left, 'SIGINT');
+      await endServer(path.join(folder, file));
     }
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 
-async function isOurServer(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return /postgres|redis-server/.test(command);
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch {
-    return false;
-  }
+async function endServer(pidFile: string): Promise<void> {
+  const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
+  if (!pid) return;
+  // Both servers work in their own folder; by now the id may be another program's.
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  // SIGINT: both stop at once, dropping their clients.
+  if (folder === path.dirname(pidFile)) process.kill(pid, 'SIGINT');
 }
