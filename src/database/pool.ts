@@ -22,7 +22,7 @@ export type PoolOptions = {
 
 /**
  * Opens a pool whose sessions run in UTC and whose results keep exact types: bigint for int8 (also
- * of `count(*)`), text for numeric and date, Date for timestamptz.
+ * of `count(*)`), text for numeric and date, Date for timestamptz; likewise within arrays.
  */
 export function openPool(options: PoolOptions): pg.Pool {
   const settings = { timezone: 'UTC', statement_timeout: options.statementTimeoutMs };
@@ -61,11 +61,22 @@ export function withSettings(
 }
 
 const int8 = 20;
+const int8Array = 1016;
 const date = 1082;
+const dateArray = 1182;
+const numericArray = 1231;
+const parseTextArray = pg.types.getTypeParser<(string | null)[]>(1009);
 
-// Per pool, not global: BullMQ has pools of its own and expects pg's defaults.
+// Per pool, not global: BullMQ has a pool of its own and expects pg's defaults.
 function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
   if (oid === int8) return BigInt;
+  if (oid === int8Array) return parseBigints;
   if (oid === date) return String;
+  // By default pg makes floats of one and local midnights of the other.
+  if (oid === numericArray || oid === dateArray) return parseTextArray;
   return pg.types.getTypeParser(oid, format);
+}
+
+function parseBigints(text: string): readonly (bigint | null)[] {
+  return parseTextArray(text).map((element) => (element === null ? null : BigInt(element)));
 }

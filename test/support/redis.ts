@@ -23,9 +23,8 @@ export async function startRedis(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<TestRedis> {
   await mkdir(folder, { recursive: true });
-  const port = await freePort();
   const all = {
-    port: String(port),
+    port: String(await freePort()),
     bind: '127.0.0.1',
     dir: folder,
     pidfile: path.join(folder, 'redis.pid'),
@@ -36,7 +35,7 @@ export async function startRedis(
   };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(program, args, { stdio: 'ignore' });
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://127.0.0.1:${all.port}`;
   try {
     await answers(url, child);
   } catch (error) {
