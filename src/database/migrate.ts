@@ -29,8 +29,8 @@ export async function migrate(
   if (error !== undefined) {
     const failed = results.find(({ status }) => status === 'Error');
     const what = failed ? `Migration ${failed.migrationName} failed` : 'Migrating failed';
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${what}: ${why}. Nothing was changed.`, { cause: error });
+    const why = error instanceof Error ? `: ${error.message}` : '';
+    throw new Error(`${what}${why}. Nothing was changed.`, { cause: error });
   }
   return { applied: results.map(({ migrationName }) => migrationName) };
 }

@@ -70,36 +70,41 @@ function makeBackend(
   common: { readonly connection: object; readonly prefix?: string },
 ): QueueBackend {
   const factory = kind === 'postgres' ? createPostgresBackend : undefined;
-  const workers: Worker[] = [];
-  const queues: Queue[] = [];
+  const workers: Closable[] = [];
+  const queues: Closable[] = [];
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await Promise.all(workers.map(async (worker) => await worker.close()));
     await Promise.all(queues.map(async (queue) => await queue.close()));
     await disconnect();
   };
-  // The two backends' classes are one class with different type parameters that we never use; the
-  // casts make it one type, and let BullMQ's constructor take either connection.
-  const AnyQueue = Queue as unknown as new (...args: readonly unknown[]) => Queue;
-  const AnyWorker = Worker as unknown as new (...args: readonly unknown[]) => Worker;
   return {
     kind,
     makeQueue: <T, R>(name: string, options = {}) => {
-      const queue = new AnyQueue(name, { ...options, ...common }, factory);
+      const queue = new AnyQueue<T, R>(name, { ...options, ...common }, factory);
       queue.on('error', (error) => log(`queue ${name} on ${kind}`, error));
       queues.push(queue);
-      return queue as Queue<T, R>;
+      return queue;
     },
     makeWorker: <T, R>(name: string, processor: Processor<T, R>, options = {}) => {
       addWorker();
-      const worker = new AnyWorker(name, processor, { ...options, ...common }, factory);
+      const worker = new AnyWorker<T, R>(name, processor, { ...options, ...common }, factory);
       worker.on('error', (error) => log(`worker of queue ${name} on ${kind}`, error));
       workers.push(worker);
-      return worker as Worker<T, R>;
+      return worker;
     },
     close: () => (closed ??= close()),
   };
 }
+
+type Closable = { close(): Promise<void> };
+
+// BullMQ gives its classes another type for each backend, though they are the same classes; here
+// they become one type whose constructor takes either connection.
+/* oxlint-disable typescript/no-unsafe-type-assertion */
+const AnyQueue = Queue as unknown as new <T, R>(...args: readonly unknown[]) => Queue<T, R>;
+const AnyWorker = Worker as unknown as new <T, R>(...args: readonly unknown[]) => Worker<T, R>;
+/* oxlint-enable typescript/no-unsafe-type-assertion */
 
 /** A lost connection reaches us once per queue and worker that shares it. */
 function onceEach(log: QueueLog): QueueLog {

@@ -95,7 +95,7 @@ test('after kill -9 of both, a new server has all that was committed', async () 
 test('of processes that begin together on a new folder one starts the server, the others share it', async () => {
   const children = [1, 2, 3].map(() => startChild('use-embedded.ts', [dataDir]));
   const said = await Promise.all(children.map(async (child) => await child.next<Said>()));
-  expect(said.map(({ adopted }) => adopted).toSorted()).toEqual([false, true, true]);
+  expect(said.filter(({ adopted }) => !adopted)).toHaveLength(1);
   expect(new Set(said.map(({ url }) => url)).size).toBe(1);
   expect((await readdir(dataDir)).toSorted()).toEqual(['cluster', 'server.log']);
   for (const child of children) child.kill('SIGTERM');

@@ -36,5 +36,9 @@ async function makeDatabase(template: string): Promise<TestDatabase> {
 
 async function asAdmin(statement: string): Promise<void> {
   const pool = openPool({ url: inject('postgresUrl'), max: 1, log: console.error });
-  await pool.query(statement).finally(async () => await pool.end());
+  try {
+    await pool.query(statement);
+  } finally {
+    await pool.end();
+  }
 }

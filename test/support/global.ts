@@ -65,8 +65,12 @@ async function makeTemplate(url: string): Promise<void> {
   await admin.end();
   const templateUrl = Object.assign(new URL(url), { pathname: `/${templateName}` });
   const pool = openPool({ url: templateUrl.href, log: console.error });
-  // A template can only be cloned while nobody is connected to it.
-  await migrate(pool).finally(async () => await pool.end());
+  try {
+    await migrate(pool);
+  } finally {
+    // A template can only be cloned while nobody is connected to it.
+    await pool.end();
+  }
 }
 
 async function startRedisOrWarn(folder: string): Promise<TestRedis | null> {
