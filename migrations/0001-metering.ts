@@ -59,6 +59,9 @@ async function events(db: Kysely<unknown>): Promise<void> {
     on event (account_id, meter, resource, at, tie, event_id, source) where meter is not null`.execute(
     db,
   );
+  await sql`create index event_app_deleted on event (account_id, app) where type = 'app.deleted'`.execute(
+    db,
+  );
   await sql`
     create table parked_event (
       account_id text collate "C" not null,
@@ -66,7 +69,7 @@ async function events(db: Kysely<unknown>): Promise<void> {
       event_id   text collate "C" not null,
       waits_for  text collate "C" not null check (waits_for in ('account', 'app', 'database')),
       name       text collate "C" not null,
-      reported   jsonb not null,
+      reported   text not null,
       parked_at  timestamptz not null,
       primary key (account_id, source, event_id)
     )`.execute(db);
@@ -101,22 +104,23 @@ async function series(db: Kysely<unknown>): Promise<void> {
       size_tenths  integer not null,
       level        bigint not null check (level >= 0),
       offset_units bigint not null,
+      first_at     bigint not null,
       last_at      bigint not null,
       primary key (account_id, meter, resource, size_tenths)
     ) with (fillfactor = 50)`.execute(db);
   await sql`comment on table series is
-    'one line per resource and meter: its integral up to t is level × t + offset_units for t >= last_at'`.execute(
+    'one line per resource and meter: its integral up to t is level × t + offset_units for t >= last_at, and 0 for t <= first_at'`.execute(
     db,
   );
   await sql`
     create table checkpoint (
       account_id     text collate "C" not null,
-      at             bigint not null,
       meter          text collate "C" not null,
       resource       text collate "C" not null,
       size_tenths    integer not null,
+      at             bigint not null,
       integral_units bigint not null check (integral_units >= 0),
-      primary key (account_id, at, meter, resource, size_tenths)
+      primary key (account_id, meter, resource, size_tenths, at)
     )`.execute(db);
   await sql`comment on table checkpoint is 'the integral of a series at an instant where windows are cut'`.execute(
     db,
@@ -126,14 +130,10 @@ async function series(db: Kysely<unknown>): Promise<void> {
       account_id text collate "C" not null,
       database   text collate "C" not null,
       app        text collate "C" not null,
-      at         bigint not null,
-      tie        text collate "C" not null,
-      event_id   text collate "C" not null,
-      source     text collate "C" not null,
       primary key (account_id, database)
     )`.execute(db);
   await sql`comment on table database_app is
-    'which app a database belongs to, by its first database.available; later facts name only the database'`.execute(
+    'which app a database belongs to, as its database.available said; later facts name only the database'`.execute(
     db,
   );
   await sql`create index database_app_by_app on database_app (account_id, app)`.execute(db);

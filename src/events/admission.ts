@@ -1,9 +1,10 @@
 import type { Fact } from './event.ts';
 
 /** What must be known before an event can be recorded; until then it is parked (R61). */
-export type Requirement =
-  | { readonly kind: 'app'; readonly name: string }
-  | { readonly kind: 'database'; readonly name: string };
+export type Requirement = {
+  readonly kind: 'account' | 'app' | 'database';
+  readonly name: string;
+};
 
 /**
  * Apps become known by `app.created`, `app.deployed` or `app.scaled` (a reported scale is always metered,
@@ -27,20 +28,6 @@ export function requirementOf(fact: Fact): Requirement | undefined {
     case 'app.created':
     case 'app.deployed':
     case 'app.scaled':
-      return undefined;
-  }
-}
-
-/** What a fact makes known, if anything. */
-export function introductionOf(fact: Fact): Requirement | undefined {
-  switch (fact.type) {
-    case 'app.created':
-    case 'app.deployed':
-    case 'app.scaled':
-      return { kind: 'app', name: fact.app };
-    case 'database.available':
-      return { kind: 'database', name: fact.database };
-    default:
       return undefined;
   }
 }

@@ -3,8 +3,11 @@ import type { Instant } from '../values/instant.ts';
 /** What the platform reports, by type: the table of the requirements, sizes in whole tenths. */
 export type Fact =
   | { readonly type: 'account.created'; readonly email: string }
-  | { readonly type: 'account.confirmed' | 'account.upgraded' | 'account.deleted' }
-  | { readonly type: 'app.created' | 'app.deleted'; readonly app: string }
+  | { readonly type: 'account.confirmed' }
+  | { readonly type: 'account.upgraded' }
+  | { readonly type: 'account.deleted' }
+  | { readonly type: 'app.created'; readonly app: string }
+  | { readonly type: 'app.deleted'; readonly app: string }
   | {
       readonly type: 'app.deployed' | 'app.scaled';
       readonly app: string;
@@ -47,3 +50,11 @@ export type Event = {
   readonly sequence: string | undefined;
   readonly fact: Fact;
 };
+
+export type EventOf<T extends EventType> = Event & {
+  readonly fact: Extract<Fact, { readonly type: T }>;
+};
+
+export function isEventOf<T extends EventType>(type: T) {
+  return (event: Event): event is EventOf<T> => event.fact.type === type;
+}

@@ -6,10 +6,18 @@ import type { Event } from './event.ts';
  * then the sequence. Digits compare as numbers (their length goes first) and come before other texts; no
  * sequence comes first. '' for the usual event with neither keeps the index small.
  */
-export function tieBreak(event: Event): string {
+export function tieBreak(event: Pick<Event, 'occurredAt' | 'sequence'>): string {
   const { fraction } = event.occurredAt;
   if (fraction === '' && event.sequence === undefined) return '';
   return `${fraction} ${event.sequence === undefined ? '' : sequenceKey(event.sequence)}`;
+}
+
+/** The fraction and sequence a tie-break was made from; leading zeros of a sequence are gone. */
+export function readTieBreak(tie: string): { fraction: string; sequence: string | undefined } {
+  const [fraction = '', ...rest] = tie.split(' ');
+  const key = rest.join(' ');
+  if (key === '') return { fraction, sequence: undefined };
+  return { fraction, sequence: key.startsWith('d') ? key.slice(4) : key.slice(1) };
 }
 
 function sequenceKey(sequence: string): string {

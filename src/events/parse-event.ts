@@ -2,15 +2,8 @@ import type { z } from 'zod';
 import { parseInstant, toSecond, type Second } from '../values/instant.ts';
 import { toTenths } from '../values/size.ts';
 import type { Event, EventType, Fact } from './event.ts';
+import type { Refusal } from './refusal.ts';
 import { eventSchema, type ReportedEvent } from './schema.ts';
-
-/** Why an event was not taken: the field, its value as JSON, and what would be right. */
-export type Refusal = {
-  readonly code: 'invalid_event' | 'id_reused' | 'account_exists' | 'before_sign_up';
-  readonly field: string;
-  readonly value: string;
-  readonly rule: string;
-};
 
 export type ParsedEvent =
   { readonly ok: true; readonly event: Event } | { readonly ok: false; readonly refusal: Refusal };
@@ -40,12 +33,6 @@ export function eventParser(maxReplicas: number): EventParser {
     }
     return { ok: true, event };
   };
-}
-
-/** `data.replicas is 1.5; it must be a whole number from 0 to 1000` */
-export function describeRefusal(refusal: Refusal): string {
-  const found = refusal.value === '' ? 'is missing' : `is ${refusal.value}`;
-  return `${refusal.field} ${found}; it ${refusal.rule}`;
 }
 
 /** A value as a person would recognise it in a message: JSON, shortened. */

@@ -1,8 +1,9 @@
 import { compareEvents } from '../events/order.ts';
 import type { Event } from '../events/event.ts';
+import { groupBy } from '../values/group.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 import { levelChangeOf, type LevelChange, type Meter } from './level.ts';
-import type { UsagePart, Window } from './usage.ts';
+import { gatherUsage, type Usage, type Window } from './usage.ts';
 
 /** Jobs are killed after five minutes, and billed for no more (R14). */
 export const MAX_JOB_SECONDS = 300n;
@@ -28,33 +29,28 @@ type Change = LevelChange & { readonly at: Second };
  * counterpart of the series in the database: the two must agree for every history.
  */
 export function segmentsOf(events: readonly Event[]): Segment[] {
-  const byResource = new Map<string, Change[]>();
-  for (const event of events.toSorted(compareEvents)) {
+  const changes = events.toSorted(compareEvents).flatMap((event): Change[] => {
     const change = levelChangeOf(event.fact);
-    if (change === undefined) continue;
-    const { meter, resource, app } = change;
-    // A job's id is its app's own; a database's id is the account's, since a resize names no app.
-    const key = JSON.stringify(meter === 'job' ? [meter, app, resource] : [meter, resource]);
-    const changes = byResource.get(key) ?? [];
-    changes.push({ ...change, at: event.occurredAt.second });
-    byResource.set(key, changes);
-  }
-  return [...byResource.values()].flatMap((changes) =>
-    changes[0]!.meter === 'job' ? jobSegment(changes) : levelSegments(changes),
+    return change === undefined ? [] : [{ ...change, at: event.occurredAt.second }];
+  });
+  // A job's id is its app's own; a database's id is the account's, since a resize names no app.
+  const byResource = groupBy(changes, ({ meter, resource, app }) =>
+    JSON.stringify(meter === 'job' ? [meter, app, resource] : [meter, resource]),
+  );
+  return [...byResource.values()].flatMap((ofResource) =>
+    ofResource[0]!.meter === 'job' ? jobSegment(ofResource) : levelSegments(ofResource),
   );
 }
 
 /** What the segments amount to within a window. */
-export function usageParts(segments: readonly Segment[], window: Window): UsagePart[] {
-  return segments.map((segment): UsagePart => {
-    const from = later(segment.from, window.from);
-    const to = segment.to === undefined ? window.to : earlier(segment.to, window.to);
-    const units = to > from ? BigInt(segment.level) * (to - from) : 0n;
-    const { meter, app, resource, sizeTenths } = segment;
-    return meter === 'database'
-      ? { meter, app, resource, sizeTenths, units }
-      : { meter, app, units };
-  });
+export function segmentUsage(segments: readonly Segment[], window: Window): Usage {
+  return gatherUsage(
+    segments.map((segment) => {
+      const from = later(segment.from, window.from);
+      const to = segment.to === undefined ? window.to : earlier(segment.to, window.to);
+      return { ...segment, units: to > from ? BigInt(segment.level) * (to - from) : 0n };
+    }),
+  );
 }
 
 function levelSegments(changes: readonly Change[]): Segment[] {

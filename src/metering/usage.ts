@@ -1,5 +1,6 @@
 import type { Second } from '../values/instant.ts';
 import { compareBytes } from '../values/text.ts';
+import type { Meter } from './level.ts';
 
 /** Half-open: [from, to). Empty when `to` is not after `from`. */
 export type Window = { readonly from: Second; readonly to: Second };
@@ -21,16 +22,14 @@ export type Usage = {
   readonly databases: readonly DatabaseUsage[];
 };
 
-/** One resource's share of a window, as it comes from a series or a segment. */
-export type UsagePart =
-  | { readonly meter: 'app' | 'job'; readonly app: string; readonly units: bigint }
-  | {
-      readonly meter: 'database';
-      readonly app: string;
-      readonly resource: string;
-      readonly sizeTenths: number;
-      readonly units: bigint;
-    };
+/** One resource's share of a window, as it comes from a series or a segment; `units` are the meter's. */
+export type UsagePart = {
+  readonly meter: Meter;
+  readonly app: string;
+  readonly resource: string;
+  readonly sizeTenths: number;
+  readonly units: bigint;
+};
 
 /** Adds parts up: an app with its jobs, a database per size. */
 export function gatherUsage(parts: readonly UsagePart[]): Usage {

@@ -76,6 +76,11 @@ export function documentedPriceBook(): PriceBook {
   return readPriceBook('gigalixir-0.15.0', 0n, DOCUMENTED_PRICES);
 }
 
+/** The book in force at an instant; `priceBooks` in order, the first in force since ever. */
+export function priceBookAt(priceBooks: readonly PriceBook[], at: Second): PriceBook {
+  return priceBooks.findLast((book) => book.effectiveAt <= at) ?? priceBooks[0]!;
+}
+
 function dollars() {
   return z.string().refine((text) => parseDecimal(text) !== undefined, {
     error: 'must be an amount in US dollars as a decimal string, such as "0.00001866786" or "25"',

@@ -1,0 +1,15 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/pool.ts';
+
+/**
+ * Holds the given accounts until the transaction ends. Whoever writes what is derived from an account's
+ * events takes this first, in a statement of its own: the next statement's READ COMMITTED snapshot then
+ * sees everything that was folded before. Keys are taken in one order, so two batches cannot deadlock.
+ */
+export async function lockAccounts(tx: Db, accountIds: readonly string[]): Promise<void> {
+  await sql`/* prepare lock_accounts */
+    select pg_advisory_xact_lock(key) from (
+      select distinct hashtextextended(account_id, 0) as key
+      from unnest(${accountIds}::text[]) as account_id order by key
+    ) as keys`.execute(tx);
+}

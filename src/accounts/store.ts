@@ -1,0 +1,94 @@
+import { sql, type Selectable } from 'kysely';
+import type { Db } from '../database/pool.ts';
+import type { Account as AccountTable } from '../database/tables.ts';
+import { boundary, periodAt } from '../values/period.ts';
+import type { Second } from '../values/instant.ts';
+import type { Account } from './account.ts';
+
+export async function findAccount(db: Db, accountId: string): Promise<Account | undefined> {
+  return (await findAccounts(db, [accountId])).get(accountId);
+}
+
+/** The accounts that exist among those asked for. */
+export async function findAccounts(
+  db: Db,
+  accountIds: readonly string[],
+): Promise<Map<string, Account>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('account')
+    .selectAll()
+    .where('account_id', '=', sql<string>`any(${accountIds})`)
+    .execute();
+  return new Map(rows.map((row) => [row.account_id, toAccount(row)]));
+}
+
+/** Creates an account in the FREE tier; answers whether it was new. Its first period is due in a month. */
+export async function insertAccount(
+  db: Db,
+  account: { readonly id: string; readonly email: string; readonly signedUpAt: Second },
+): Promise<boolean> {
+  const inserted = await db
+    .insertInto('account')
+    .values({
+      account_id: account.id,
+      email: account.email,
+      signed_up_at: account.signedUpAt,
+      next_close_at: boundary(account.signedUpAt, 1),
+      last_cut_at: account.signedUpAt,
+    })
+    .onConflict((conflict) => conflict.column('account_id').doNothing())
+    .returning('account_id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+/**
+ * Notes when something became true of an account. The earliest report counts, so that repeated and
+ * reordered reports end the same. Answers whether the instant moved.
+ */
+export async function noteEarliest(
+  db: Db,
+  accountId: string,
+  column: 'confirmed_at' | 'upgraded_at' | 'deleted_at',
+  at: Second,
+): Promise<boolean> {
+  const updated = await db
+    .updateTable('account')
+    .set({ [column]: at })
+    .where('account_id', '=', accountId)
+    .where((where) => where.or([where(column, 'is', null), where(column, '>', at)]))
+    .returning('account_id')
+    .executeTakeFirst();
+  return updated !== undefined;
+}
+
+/**
+ * Ends an account's periods at its deletion: the last one is cut short and due at once (R56). Nothing is left
+ * to close when the deletion falls on the boundary the open period starts at, or before it.
+ */
+export async function endPeriods(db: Db, accountId: string, deletedAt: Second): Promise<void> {
+  const account = await db
+    .selectFrom('account')
+    .select(['signed_up_at', 'next_close_at'])
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  if (account.next_close_at === null || account.next_close_at <= deletedAt) return;
+  const open = periodAt(account.signed_up_at, account.next_close_at - 1n);
+  await db
+    .updateTable('account')
+    .set({ next_close_at: deletedAt > open.start ? deletedAt : null })
+    .where('account_id', '=', accountId)
+    .execute();
+}
+
+export function toAccount(row: Selectable<AccountTable>): Account {
+  return {
+    id: row.account_id,
+    email: row.email,
+    signedUpAt: row.signed_up_at,
+    confirmedAt: row.confirmed_at ?? undefined,
+    upgradedAt: row.upgraded_at ?? undefined,
+    deletedAt: row.deleted_at ?? undefined,
+  };
+}

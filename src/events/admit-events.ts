@@ -1,0 +1,114 @@
+import { groupBy } from '../values/group.ts';
+import { requirementOf, type Requirement } from './admission.ts';
+import { databaseEndedWithApp } from './derived.ts';
+import { isEventOf, type Event } from './event.ts';
+import { DUPLICATE, RECORDED, refused, type Outcome } from './outcome.ts';
+import { accountExists, beforeSignUp, databaseOfOtherApp, idReused } from './refusal.ts';
+import { identityOf, isSameFact } from './same-fact.ts';
+
+export type AdmittedEvents = {
+  /** What became of each event once all had arrived, in the order given. */
+  readonly outcomes: readonly Outcome[];
+  /** The recorded events, with those derived from them; by account. */
+  readonly byAccount: ReadonlyMap<string, readonly Event[]>;
+};
+
+type State = {
+  readonly signUps: Map<string, bigint>;
+  readonly apps: Set<string>;
+  readonly appOfDatabase: Map<string, string>;
+  readonly recorded: Map<string, Event>;
+  readonly outcomes: Map<Event, Outcome>;
+};
+
+/**
+ * Decides in memory, for whole histories in their order of arrival, what the recorder decides in the
+ * database. The two must agree.
+ */
+export function admitEvents(events: readonly Event[]): AdmittedEvents {
+  const state: State = {
+    signUps: new Map(),
+    apps: new Set(),
+    appOfDatabase: new Map(),
+    recorded: new Map(),
+    outcomes: new Map(),
+  };
+  let waiting = events;
+  let known: number;
+  do {
+    known = state.recorded.size;
+    for (const event of waiting) admit(state, event);
+    waiting = waiting.filter((event) => state.outcomes.get(event)?.status === 'parked');
+  } while (state.recorded.size > known);
+  const recorded = [...state.recorded.values()];
+  return {
+    outcomes: events.map((event) => state.outcomes.get(event)!),
+    byAccount: Map.groupBy(
+      [...recorded, ...derivedFrom(state, recorded)],
+      ({ account }) => account,
+    ),
+  };
+}
+
+function admit(state: State, event: Event): void {
+  const outcome = decide(state, event);
+  state.outcomes.set(event, outcome);
+  if (outcome.status !== 'recorded') return;
+  const { account, fact } = event;
+  state.recorded.set(identityOf(event), event);
+  if (fact.type === 'account.created') state.signUps.set(account, event.occurredAt.second);
+  if (fact.type === 'database.available') {
+    state.appOfDatabase.set(nameOf(account, fact.database), fact.app);
+  } else if ('app' in fact && requirementOf(fact) === undefined) {
+    state.apps.add(nameOf(account, fact.app));
+  }
+}
+
+function decide(state: State, event: Event): Outcome {
+  const { account, fact } = event;
+  const first = state.recorded.get(identityOf(event));
+  if (first !== undefined) return isSameFact(first, event) ? DUPLICATE : refused(idReused(event));
+  const signedUpAt = state.signUps.get(account);
+  if (fact.type === 'account.created') {
+    return signedUpAt === undefined ? RECORDED : refused(accountExists(event, signedUpAt));
+  }
+  if (signedUpAt === undefined) return parked({ kind: 'account', name: account });
+  const requirement = requirementOf(fact);
+  if (requirement !== undefined && !isKnown(state, account, requirement)) {
+    return parked(requirement);
+  }
+  if (fact.type === 'database.available') {
+    const knownApp = state.appOfDatabase.get(nameOf(account, fact.database)) ?? fact.app;
+    if (knownApp !== fact.app) return refused(databaseOfOtherApp(fact.app, knownApp));
+  }
+  return event.occurredAt.second < signedUpAt ? refused(beforeSignUp(event, signedUpAt)) : RECORDED;
+}
+
+function parked(waitsFor: Requirement): Outcome {
+  return { status: 'parked', waitsFor };
+}
+
+function isKnown(state: State, account: string, requirement: Requirement): boolean {
+  const name = nameOf(account, requirement.name);
+  return requirement.kind === 'app' ? state.apps.has(name) : state.appOfDatabase.has(name);
+}
+
+function nameOf(account: string, name: string): string {
+  return JSON.stringify([account, name]);
+}
+
+/** Databases end with their app (R56). */
+function derivedFrom(state: State, recorded: readonly Event[]): Event[] {
+  const databases = [...state.appOfDatabase].map(([name, app]) => {
+    const [account, database] = JSON.parse(name) as [string, string];
+    return { account, app, database };
+  });
+  const byApp = groupBy(databases, ({ account, app }) => nameOf(account, app));
+  return recorded
+    .filter(isEventOf('app.deleted'))
+    .flatMap((deletion) =>
+      (byApp.get(nameOf(deletion.account, deletion.fact.app)) ?? []).map(({ database }) =>
+        databaseEndedWithApp(deletion, database),
+      ),
+    );
+}

@@ -1,0 +1,62 @@
+import type { Db } from '../database/pool.ts';
+import { assert } from '../values/fault.ts';
+import type { Requirement } from './admission.ts';
+import type { Event } from './event.ts';
+import { refused, type Outcome } from './outcome.ts';
+import type { EventParser } from './parse-event.ts';
+import { idReused } from './refusal.ts';
+import { isSameFact } from './same-fact.ts';
+
+/** An event with the content it was reported in, which is what people and replays need. */
+export type ReportedEvent = { readonly event: Event; readonly reported: unknown };
+
+/**
+ * Keeps an event until what it waits for is known (R61). Parking it again changes nothing; other content
+ * under an identity that is parked already is refused (R57).
+ */
+export async function park(
+  { tx, now, parse }: { readonly tx: Db; readonly now: Date; readonly parse: EventParser },
+  { event, reported }: ReportedEvent,
+  waitsFor: Requirement,
+): Promise<Outcome> {
+  const identity = { account_id: event.account, source: event.source, event_id: event.id };
+  const parked = await tx
+    .insertInto('parked_event')
+    .values({
+      ...identity,
+      waits_for: waitsFor.kind,
+      name: waitsFor.name,
+      reported: JSON.stringify(reported),
+      parked_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('account_id')
+    .executeTakeFirst();
+  if (parked !== undefined) return { status: 'parked', waitsFor };
+  const first = await tx
+    .selectFrom('parked_event')
+    .select('reported')
+    .where((where) => where.and(identity))
+    .executeTakeFirstOrThrow();
+  const parsed = parse(JSON.parse(first.reported), now);
+  assert(parsed.ok, 'a parked event was valid when it was parked');
+  return isSameFact(parsed.event, event)
+    ? { status: 'parked', waitsFor }
+    : refused(idReused(event));
+}
+
+/** Takes out the events that waited for something of an account, for recording them now. */
+export async function unpark(
+  tx: Db,
+  account: string,
+  known: Requirement,
+): Promise<readonly unknown[]> {
+  const rows = await tx
+    .deleteFrom('parked_event')
+    .where('account_id', '=', account)
+    .where('waits_for', '=', known.kind)
+    .where('name', '=', known.name)
+    .returning('reported')
+    .execute();
+  return rows.map((row): unknown => JSON.parse(row.reported));
+}

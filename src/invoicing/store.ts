@@ -1,0 +1,158 @@
+import { sql } from 'kysely';
+import { tierOfPeriodEnding } from '../accounts/account.ts';
+import { toAccount } from '../accounts/store.ts';
+import { numberArray, textArray } from '../database/arrays.ts';
+import type { Db } from '../database/pool.ts';
+import { addEntries } from '../ledger/store.ts';
+import type { Second } from '../values/instant.ts';
+import { linesSha256, type ComposedInvoice, type InvoiceLine } from './compose-invoice.ts';
+import type { DueAccount, DuePeriod } from './due-period.ts';
+
+/** A period with the invoice it gets, if it is charged at all. */
+export type ClosedPeriod = DuePeriod & { readonly invoice: ComposedInvoice | undefined };
+
+/** Stripe charges no more at once; such an invoice is a mistake until an operator says otherwise. */
+const MAX_INVOICE_CENTS = 99_999_999n;
+
+/** Accounts with a period that ended by `endedBy`, or by their deletion until now; the longest due first. */
+export async function findDue(
+  db: Db,
+  now: Second,
+  endedBy: Second,
+  except: readonly string[],
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ account_id: string }>`
+    select account_id from account
+    where ${isDue(now, endedBy)} and account_id <> all (${except}::text[])
+    order by next_close_at limit ${limit}`.execute(db);
+  return rows.map((row) => row.account_id);
+}
+
+/** Those of the accounts that are due still. Call it with their lock held. */
+export async function readDue(
+  tx: Db,
+  now: Second,
+  endedBy: Second,
+  accountIds: readonly string[],
+): Promise<DueAccount[]> {
+  const rows = await tx
+    .selectFrom('account')
+    .selectAll()
+    .where('account_id', '=', sql<string>`any(${accountIds})`)
+    .where(isDue(now, endedBy))
+    .execute();
+  return rows.map((row) => ({ ...toAccount(row), closeAt: row.next_close_at! }));
+}
+
+function isDue(now: Second, endedBy: Second) {
+  return sql<boolean>`next_close_at <= ${now}
+    and (next_close_at <= ${endedBy} or next_close_at = deleted_at)`;
+}
+
+/** Writes closed periods, their invoices and ledger entries, and when each account is due next. */
+export async function saveClosed(
+  tx: Db,
+  now: Date,
+  closed: readonly ClosedPeriod[],
+): Promise<void> {
+  if (closed.length === 0) return;
+  await savePeriods(tx, now, closed);
+  const invoiced = closed.flatMap(({ invoice, ...period }) =>
+    invoice === undefined ? [] : [{ ...period, invoice }],
+  );
+  if (invoiced.length === 0) return;
+  await saveInvoices(tx, now, invoiced);
+  await saveLines(tx, invoiced);
+  await addEntries(
+    tx,
+    now,
+    invoiced.flatMap(({ invoice }) => invoice.ledgerEntries),
+  );
+}
+
+async function savePeriods(tx: Db, now: Date, closed: readonly ClosedPeriod[]): Promise<void> {
+  await sql`
+    with closed as (
+      select * from unnest(
+        ${textArray(closed.map(({ account }) => account.id))}::text[],
+        ${numberArray(closed.map(({ start }) => start))}::bigint[],
+        ${numberArray(closed.map(({ end }) => end))}::bigint[],
+        ${textArray(closed.map(({ account, end }) => tierOfPeriodEnding(account, end)))}::text[],
+        ${numberArray(closed.map(({ nextCloseAt }) => nextCloseAt ?? null))}::bigint[]
+      ) as closed (account_id, start_at, end_at, tier, next_close_at)
+    ),
+    kept as (
+      insert into billing_period (account_id, start_at, end_at, tier, closed_at)
+      select account_id, start_at, end_at, tier, ${now}::timestamptz from closed
+    )
+    update account set next_close_at = closed.next_close_at
+    from closed where account.account_id = closed.account_id`.execute(tx);
+}
+
+type InvoicedPeriod = DuePeriod & { readonly invoice: ComposedInvoice };
+
+async function saveInvoices(tx: Db, now: Date, invoiced: readonly InvoicedPeriod[]): Promise<void> {
+  const states = invoiced.map(({ invoice }) => stateOf(invoice));
+  await sql`
+    insert into invoice (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
+      state, created_at, paid_at)
+    select account_id, invoice_id, period_start, period_end, total_cents, lines_sha256, state, ${now}::timestamptz,
+      case when state = 'settled' then ${now}::timestamptz end
+    from unnest(
+      ${textArray(invoiced.map(({ account }) => account.id))}::text[],
+      ${textArray(invoiced.map(({ invoice }) => invoice.invoiceId))}::text[],
+      ${numberArray(invoiced.map(({ start }) => start))}::bigint[],
+      ${numberArray(invoiced.map(({ end }) => end))}::bigint[],
+      ${numberArray(invoiced.map(({ invoice }) => invoice.totalCents))}::bigint[],
+      ${textArray(invoiced.map(({ invoice }) => linesSha256(invoice.lines)))}::text[],
+      ${textArray(states)}::text[]
+    ) as invoiced (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
+      state)`.execute(tx);
+}
+
+function stateOf({ totalCents }: ComposedInvoice): 'settled' | 'frozen' | 'needs_operator' {
+  if (totalCents === 0n) return 'settled';
+  return totalCents > MAX_INVOICE_CENTS ? 'needs_operator' : 'frozen';
+}
+
+async function saveLines(tx: Db, invoiced: readonly InvoicedPeriod[]): Promise<void> {
+  const lines = invoiced.flatMap(({ account, invoice }) =>
+    invoice.lines.map((line, index) => ({
+      accountId: account.id,
+      invoiceId: invoice.invoiceId,
+      number: index + 1,
+      ...lineColumns(line),
+    })),
+  );
+  await sql`
+    insert into invoice_line (account_id, invoice_id, line_number, kind, app, database, size_tenths,
+      quantity, description, amount_cents)
+    select * from unnest(
+      ${textArray(lines.map((line) => line.accountId))}::text[],
+      ${textArray(lines.map((line) => line.invoiceId))}::text[],
+      ${numberArray(lines.map((line) => line.number))}::int[],
+      ${textArray(lines.map((line) => line.kind))}::text[],
+      ${textArray(lines.map((line) => line.app))}::text[],
+      ${textArray(lines.map((line) => line.database))}::text[],
+      ${numberArray(lines.map((line) => line.sizeTenths))}::int[],
+      ${numberArray(lines.map((line) => line.quantity))}::bigint[],
+      ${textArray(lines.map((line) => line.description))}::text[],
+      ${numberArray(lines.map((line) => line.amountCents))}::bigint[])`.execute(tx);
+}
+
+function lineColumns(line: InvoiceLine) {
+  const { kind, description, amountCents } = line;
+  const common = { kind, description, amountCents, app: null, database: null, sizeTenths: null };
+  switch (line.kind) {
+    case 'app':
+      return { ...common, app: line.app, quantity: line.rssTenths };
+    case 'database': {
+      const { app, database, sizeTenths, seconds } = line;
+      return { ...common, app, database, sizeTenths, quantity: seconds };
+    }
+    case 'carried':
+    case 'credit':
+      return { ...common, quantity: 0n };
+  }
+}

@@ -1,0 +1,60 @@
+import { endPeriods, noteEarliest } from '../accounts/store.ts';
+import type { Db } from '../database/pool.ts';
+import type { Requirement } from '../events/admission.ts';
+import { isEventOf, type Event } from '../events/event.ts';
+import { cutSeries } from './checkpoints.ts';
+import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
+import { foldJobs } from './jobs.ts';
+import { recordBatch } from './record-batch.ts';
+
+/** Something of an account that became known: events may have waited for it (R61). */
+export type Introduction = { readonly account: string; readonly known: Requirement };
+
+/**
+ * What follows from freshly recorded events beyond their own series: jobs are folded, apps and databases
+ * become known, databases end with their app, accounts change. Needs the accounts' lock.
+ */
+export async function applyEffects(
+  tx: Db,
+  now: Date,
+  recorded: readonly Event[],
+): Promise<readonly Introduction[]> {
+  const available = recorded.filter(isEventOf('database.available'));
+  await foldJobs(
+    tx,
+    recorded.flatMap(({ account, fact }) =>
+      'job' in fact ? [{ account, app: fact.app, job: fact.job }] : [],
+    ),
+  );
+  await introduceApps(tx, recorded.filter(isEventOf('app.created')));
+  await introduceDatabases(tx, available);
+  const ends = await databaseEnds(tx, recorded.filter(isEventOf('app.deleted')), available);
+  if (ends.length > 0) await recordBatch(tx, now, ends);
+  for (const event of recorded) await applyToAccount(tx, event);
+  return recorded.flatMap(introductionOf);
+}
+
+async function applyToAccount(tx: Db, { account, occurredAt, fact }: Event): Promise<void> {
+  const at = occurredAt.second;
+  if (fact.type === 'account.confirmed') await noteEarliest(tx, account, 'confirmed_at', at);
+  if (fact.type === 'account.upgraded' && (await noteEarliest(tx, account, 'upgraded_at', at))) {
+    await cutSeries(tx, [{ account, at }]);
+  }
+  if (fact.type === 'account.deleted' && (await noteEarliest(tx, account, 'deleted_at', at))) {
+    await endPeriods(tx, account, at);
+  }
+}
+
+/** Apps made known by a level are found by the batch itself, which sees whether their series is new. */
+function introductionOf({ account, fact }: Event): Introduction[] {
+  switch (fact.type) {
+    case 'account.created':
+      return [{ account, known: { kind: 'account', name: account } }];
+    case 'app.created':
+      return [{ account, known: { kind: 'app', name: fact.app } }];
+    case 'database.available':
+      return [{ account, known: { kind: 'database', name: fact.database } }];
+    default:
+      return [];
+  }
+}

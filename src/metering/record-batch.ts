@@ -1,0 +1,174 @@
+import { sql } from 'kysely';
+import { numberArray, textArray } from '../database/arrays.ts';
+import type { Db } from '../database/pool.ts';
+import type { Event } from '../events/event.ts';
+import { toEventRow } from './event-row.ts';
+
+export type RecordedBatch = {
+  /** Positions in the batch that were not recorded: an equal identity or a missing account stood against it. */
+  readonly notRecorded: ReadonlySet<number>;
+  /** Apps this batch made known for which parked events wait. */
+  readonly awaitedApps: readonly AppKey[];
+};
+
+export type AppKey = { readonly account: string; readonly app: string };
+
+/**
+ * Records events and folds them into their series, in one statement. Safe to repeat: a recorded identity is
+ * left out. Needs the accounts' lock, taken by an earlier statement of the same transaction; identities
+ * must differ within the batch.
+ *
+ * A series is a line: its integral up to t is level × t + offset. An event of level e between its stored
+ * neighbours x (before) and y (after) changes the level by e − x from its instant to y's, or for good when
+ * there is no y. What a batch adds up to does not depend on its order, so a late event costs two look-ups
+ * and nothing else; one that is later than its line's last event needs none. Look-ups come before the
+ * insert, so that the statement means the same on Citus.
+ */
+export async function recordBatch(
+  tx: Db,
+  now: Date,
+  events: readonly Event[],
+): Promise<RecordedBatch> {
+  if (events.length === 0) return { notRecorded: new Set(), awaitedApps: [] };
+  const content = events.map(toEventRow);
+  const { rows } = await sql<{ position: bigint | null; account_id: string; app: string }>`
+    /* prepare record_batch */
+    with given as (
+      select * from unnest(
+        ${textArray(events.map((event) => event.account))}::text[],
+        ${textArray(events.map((event) => event.source))}::text[],
+        ${textArray(events.map((event) => event.id))}::text[],
+        ${textArray(content.map((row) => row.type))}::text[],
+        ${numberArray(content.map((row) => row.at))}::bigint[],
+        ${textArray(content.map((row) => row.tie))}::text[],
+        ${textArray(content.map((row) => row.meter))}::text[],
+        ${textArray(content.map((row) => row.resource))}::text[],
+        ${textArray(content.map((row) => row.app))}::text[],
+        ${numberArray(content.map((row) => row.level))}::bigint[],
+        ${numberArray(content.map((row) => row.sizeTenths))}::int[],
+        ${textArray(content.map((row) => row.details && JSON.stringify(row.details)))}::text[]
+      ) with ordinality as given (account_id, source, event_id, type, at, tie, meter, resource, app,
+        level, size_tenths, details, position)
+    ),
+    placed as (
+      select given.*, account.last_cut_at, series.level as line_level,
+        given.meter = 'app' and given.at > coalesce(series.last_at, 0) as is_in_order
+      from given
+      join account on account.account_id = given.account_id and account.signed_up_at <= given.at
+      left join series on given.meter = 'app' and series.account_id = given.account_id
+        and series.meter = 'app' and series.resource = given.resource and series.size_tenths = 0
+    ),
+    looked as materialized (
+      select placed.*, next.at as next_at,
+        coalesce(case when is_in_order then line_level else previous.level end, 0) as previous_level,
+        previous.size_tenths as previous_size_tenths
+      from placed
+      left join lateral (
+        select e.level, e.size_tenths from event e
+        where not is_in_order and placed.meter <> 'job'
+          and e.account_id = placed.account_id and e.meter = placed.meter
+          and e.resource = placed.resource
+          and (e.at, e.tie, e.event_id, e.source)
+            < (placed.at, placed.tie, placed.event_id, placed.source)
+        order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
+      ) previous on true
+      left join lateral (
+        select e.at from event e
+        where not is_in_order and placed.meter <> 'job'
+          and e.account_id = placed.account_id and e.meter = placed.meter
+          and e.resource = placed.resource
+          and (e.at, e.tie, e.event_id, e.source)
+            > (placed.at, placed.tie, placed.event_id, placed.source)
+        order by e.at, e.tie, e.event_id, e.source limit 1
+      ) next on true
+    ),
+    inserted as (
+      insert into event (account_id, source, event_id, type, at, tie, meter, resource, app, level,
+        size_tenths, details, recorded_at)
+      select account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths,
+        details::jsonb, ${now}::timestamptz
+      from looked order by account_id, meter, resource, at
+      on conflict do nothing
+      returning account_id, source, event_id
+    ),
+    fresh as (
+      select looked.*, least(next_at, lead(at) over (
+          partition by account_id, meter, resource order by at, tie, event_id, source)) as until
+      from looked join inserted using (account_id, source, event_id)
+      where meter in ('app', 'database')
+    ),
+    delta as (
+      select account_id, meter, resource, 0 as size_tenths, level - previous_level as change, at,
+        until, last_cut_at
+      from fresh where meter = 'app'
+      union all
+      select account_id, meter, resource, size_tenths, 1, at, until, last_cut_at
+      from fresh where meter = 'database' and level = 1
+      union all
+      select account_id, meter, resource, previous_size_tenths, -1, at, until, last_cut_at
+      from fresh where meter = 'database' and previous_level = 1
+    ),
+    share as (
+      select account_id, meter, resource, size_tenths,
+        coalesce(sum(change) filter (where until is null), 0)::bigint as level,
+        sum(case when until is null then -change * at else change * (until - at) end)::bigint
+          as offset_units,
+        min(at) as first_at, max(coalesce(until, at)) as last_at
+      from delta group by account_id, meter, resource, size_tenths
+    ),
+    updated as (
+      update series set
+        level = series.level + share.level,
+        offset_units = series.offset_units + share.offset_units,
+        first_at = least(series.first_at, share.first_at),
+        last_at = greatest(series.last_at, share.last_at)
+      from share
+      where series.account_id = share.account_id and series.meter = share.meter
+        and series.resource = share.resource and series.size_tenths = share.size_tenths
+      returning series.account_id, series.meter, series.resource, series.size_tenths
+    ),
+    created as (
+      insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
+        last_at)
+      select share.account_id, share.meter, share.resource, share.size_tenths, share.level,
+        share.offset_units, share.first_at, share.last_at
+      from share left join updated using (account_id, meter, resource, size_tenths)
+      where updated.account_id is null
+      order by account_id, meter, resource
+      on conflict do nothing
+      returning account_id, meter, resource
+    ),
+    checkpoint_share as (
+      select delta.account_id, delta.meter, delta.resource, delta.size_tenths, checkpoint.at,
+        sum(change * (least(until, checkpoint.at) - delta.at))::bigint as units
+      from delta
+      join checkpoint on delta.at < checkpoint.at
+        and checkpoint.account_id = delta.account_id and checkpoint.meter = delta.meter
+        and checkpoint.resource = delta.resource and checkpoint.size_tenths = delta.size_tenths
+      where delta.at < last_cut_at
+      group by 1, 2, 3, 4, 5
+    ),
+    corrected as (
+      update checkpoint set integral_units = checkpoint.integral_units + share.units
+      from checkpoint_share share
+      where checkpoint.account_id = share.account_id and checkpoint.meter = share.meter
+        and checkpoint.resource = share.resource and checkpoint.size_tenths = share.size_tenths
+        and checkpoint.at = share.at
+    )
+    select position, null as account_id, null as app
+    from given left join inserted using (account_id, source, event_id)
+    where inserted.account_id is null
+    union all
+    select distinct null::bigint, parked.account_id, parked.name
+    from created join parked_event parked on parked.account_id = created.account_id
+      and parked.waits_for = 'app' and parked.name = created.resource
+    where created.meter = 'app'`.execute(tx);
+  return {
+    notRecorded: new Set(
+      rows.flatMap((row) => (row.position === null ? [] : Number(row.position) - 1)),
+    ),
+    awaitedApps: rows.flatMap((row) =>
+      row.position === null ? { account: row.account_id, app: row.app } : [],
+    ),
+  };
+}
