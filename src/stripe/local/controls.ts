@@ -1,0 +1,169 @@
+import { byStripe, named } from './call.ts';
+import { emit } from './events.ts';
+import type {
+  CheckoutSession,
+  Dispute,
+  Invoice,
+  Json,
+  JsonObject,
+  LoggedCall,
+  Refund,
+  SetupIntent,
+  TableName,
+  Token,
+} from './objects.ts';
+import { missing, Refusal } from './refusal.ts';
+import { render } from './rendering.ts';
+import { attach, createPaymentMethod, mintToken } from './resources/cards.ts';
+import { completeSession } from './resources/checkout.ts';
+import { closeDispute, openDispute } from './resources/disputes.ts';
+import { collect, paymentOf } from './resources/payments.ts';
+import { failRefund } from './resources/refunds.ts';
+import { confirm } from './resources/setup-intents.ts';
+import type { World } from './world.ts';
+
+/** What people other than our service do: the customer in a browser, the bank, a person in the dashboard. */
+export type Controls = {
+  /** A single-use token as a browser makes it, of a constant one such as `tok_visa`. */
+  readonly mintToken: (testToken: string) => Token;
+  readonly completeCheckout: (sessionId: string, testToken: string) => CheckoutSession;
+  /** The customer answers the bank's question of a setup intent that requires action. */
+  readonly authenticate: (setupIntentId: string) => SetupIntent;
+  /** The customer pays an open invoice on its hosted page. */
+  readonly payOnPage: (invoiceId: string, testToken: string) => Invoice;
+  /** From now on a charge of this card answers this decline code (`lost_card`), or `succeed`; null: as the test card does. */
+  readonly setCharges: (paymentMethodId: string, charges: string | null) => void;
+  /** A dispute over the charge of an invoice, payment intent or charge. */
+  readonly dispute: (
+    id: string,
+    options?: { readonly amountCents?: number; readonly reason?: string },
+  ) => Dispute;
+  readonly closeDispute: (disputeId: string, outcome: 'won' | 'lost') => Dispute;
+  readonly failRefund: (refundId: string) => Refund;
+  /** Replaces fields of any object, as a person in the dashboard can, and says so with `<object>.updated`. */
+  readonly edit: (id: string, changes: JsonObject) => JsonObject;
+  /** Every call so far, oldest first; also those that got no answer. */
+  readonly calls: (filter?: {
+    readonly method?: string;
+    readonly path?: RegExp;
+  }) => readonly LoggedCall[];
+  /** Every object, as Stripe shows it, by its `object` name. */
+  readonly state: () => Readonly<Record<string, readonly JsonObject[]>>;
+};
+
+const OBJECT_TABLES = [
+  'customer',
+  'customer_balance_transaction',
+  'payment_method',
+  'token',
+  'setup_intent',
+  'checkout.session',
+  'product',
+  'invoiceitem',
+  'invoice',
+  'invoice_payment',
+  'payment_intent',
+  'charge',
+  'refund',
+  'credit_note',
+  'dispute',
+  'balance_transaction',
+  'event',
+  'webhook_endpoint',
+  'test_helpers.test_clock',
+] as const satisfies readonly TableName[];
+
+/** `changed` is told after every change, so that webhooks go out. */
+export function makeControls(world: World, changed: () => void): Controls {
+  const call = byStripe(world);
+  const change = <R>(work: () => R): R => {
+    const { result, refusal } = world.transaction(() => keeping(work));
+    changed();
+    if (refusal !== null) throw refusal;
+    return result as R;
+  };
+  return {
+    mintToken: (testToken) => change(() => mintToken(call, testToken)),
+    completeCheckout: (id, testToken) => change(() => completeSession(call, id, testToken)),
+    authenticate: (id) =>
+      change(() => {
+        const intent = named(call, 'setup_intent', id, 'setup_intent');
+        return confirm(
+          call,
+          intent,
+          named(call, 'payment_method', intent.payment_method ?? '', 'payment_method'),
+          true,
+        );
+      }),
+    payOnPage: (id, testToken) =>
+      change(() => {
+        const invoice = named(call, 'invoice', id, 'invoice');
+        const method = createPaymentMethod(call, { type: 'card', card: { token: testToken } });
+        return collect(call, invoice, attach(call, method, invoice.customer).id, false);
+      }),
+    setCharges: (id, charges) =>
+      change(() => {
+        const inside = world.get(
+          'local.card',
+          named(call, 'payment_method', id, 'payment_method').id,
+        );
+        if (inside !== undefined) world.put('local.card', { ...inside, charges });
+      }),
+    dispute: (id, options = {}) => change(() => openDispute(call, chargeOf(world, id), options)),
+    closeDispute: (id, outcome) =>
+      change(() => closeDispute(call, named(call, 'dispute', id, 'dispute'), outcome)),
+    failRefund: (id) => change(() => failRefund(call, named(call, 'refund', id, 'refund'))),
+    edit: (id, changes) => change(() => edit(world, id, changes)),
+    calls: ({ method, path } = {}) =>
+      world
+        .all('local.call')
+        .filter(
+          (row) =>
+            (method === undefined || row.method === method) &&
+            (path === undefined || path.test(row.path)),
+        ),
+    state: () =>
+      Object.fromEntries(
+        OBJECT_TABLES.map((table) => [
+          table,
+          world.all(table).map((row: JsonObject) => render(world, row)),
+        ]),
+      ),
+  };
+}
+
+type Kept<R> = { readonly result: R | undefined; readonly refusal: Refusal | null };
+
+/** A decline leaves its traces behind even though the caller hears a refusal. */
+function keeping<R>(work: () => R): Kept<R> {
+  try {
+    return { result: work(), refusal: null };
+  } catch (error) {
+    if (error instanceof Refusal && error.isKept) return { result: undefined, refusal: error };
+    throw error;
+  }
+}
+
+function chargeOf(world: World, id: string) {
+  const invoice = world.get('invoice', id);
+  const intent =
+    invoice === undefined ? world.get('payment_intent', id) : paymentOf(world, invoice).intent;
+  const charge = world.get('charge', intent?.latest_charge ?? id);
+  if (charge === undefined) throw missing('charge', id, 'charge', 404);
+  return charge;
+}
+
+function edit(
+  world: World,
+  id: string,
+  changes: Readonly<Record<string, Json | undefined>>,
+): JsonObject {
+  const table = OBJECT_TABLES.find((name) => world.get(name, id) !== undefined);
+  const before: JsonObject | undefined = table === undefined ? undefined : world.get(table, id);
+  if (table === undefined || before === undefined) throw missing('object', id, 'id', 404);
+  const after = { ...before, ...changes };
+  // Checked when it is next shown: an edit may make any state that Stripe's schema allows.
+  world.put(table, after as never);
+  emit(byStripe(world), `${table}.updated`, after, before);
+  return after;
+}
