@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -13,7 +13,16 @@ export type TestRedis = { readonly url: string; stop(): Promise<void> };
 export function findRedis(): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin'];
   const files = folders.map((folder) => path.join(folder, 'redis-server'));
-  return files.find((file) => existsSync(file)) ?? null;
+  return files.find(isProgram) ?? null;
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Starts a Redis that keeps nothing on disk; `settings` override, such as a maxmemory-policy. */
