@@ -1,4 +1,5 @@
-import type { Json, JsonObject, TableName, Tables } from './objects.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { TableName, Tables } from './tables.ts';
 import { missing } from './refusal.ts';
 import type { World } from './world.ts';
 

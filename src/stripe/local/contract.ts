@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { Json, JsonObject } from './objects.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { invalid, type Refusal } from './refusal.ts';
 
 /** The parts of JSON Schema that Stripe's OpenAPI file uses. */
@@ -106,12 +106,12 @@ function loadContract(): Contract {
 }
 
 /** Answers are checked both ways: a property Stripe does not have would be a lie of ours. */
-function closed<T>(node: T): T {
-  if (Array.isArray(node)) return node.map(closed) as T;
+function closed(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(closed);
   if (node === null || typeof node !== 'object') return node;
   const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)]));
   const isOpenObject = 'properties' in node && !('additionalProperties' in node);
-  return (isOpenObject ? { ...copy, additionalProperties: false } : copy) as T;
+  return isOpenObject ? { ...copy, additionalProperties: false } : copy;
 }
 
 function requestSchema(method: string, operation: Operation): Schema {
@@ -189,6 +189,6 @@ export function bracketed(path: readonly string[]): string {
 function valueAt(params: Json | undefined, path: readonly string[]): Json | undefined {
   const [head, ...rest] = path;
   if (head === undefined) return params;
-  if (params === null || typeof params !== 'object') return undefined;
-  return valueAt(Array.isArray(params) ? params[Number(head)] : (params as JsonObject)[head], rest);
+  if (Array.isArray(params)) return valueAt(params[Number(head)], rest);
+  return isObject(params) ? valueAt(params[head], rest) : undefined;
 }

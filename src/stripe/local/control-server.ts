@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Controls } from './controls.ts';
 import type { Due } from './due.ts';
 import { CALL_FAULTS, WEBHOOK_FAULTS, type FaultRule, type Faults } from './faults.ts';
-import type { JsonObject } from './objects.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { invalid, Refusal } from './refusal.ts';
 import { TEST_CARDS } from './resources/test-cards.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -15,7 +15,7 @@ type Parts = {
   readonly due: Due;
   readonly webhooks: Webhooks;
 };
-type Body = { readonly [name: string]: unknown };
+type Body = JsonObject;
 
 /** The same controls over HTTP, outside /v1, for tests in other processes and for a person with a browser. JSON in and out. */
 export function addControlRoutes(
@@ -55,8 +55,7 @@ export function addControlRoutes(
     controls.closeDispute(id, body['outcome'] === 'won' ? 'won' : 'lost'),
   );
   post('/refunds/:id/fail', (_body, { id = '' }) => controls.failRefund(id));
-  // What is not one of Stripe's fields is found when the object is next shown.
-  post('/objects/:id', (body, { id = '' }) => controls.edit(id, body as JsonObject));
+  post('/objects/:id', (body, { id = '' }) => controls.edit(id, body));
 
   server.get('/local/faults', () => faults.list());
   server.get('/local/clock', () => ({ nowMs: world.nowMs() }));
@@ -106,9 +105,9 @@ async function answer(reply: FastifyReply, run: () => Promise<unknown>): Promise
 function bodyOf(raw: unknown, isForm: boolean): Body {
   if (typeof raw !== 'string' || raw === '') return {};
   if (isForm) return Object.fromEntries(new URLSearchParams(raw));
-  const body: unknown = JSON.parse(raw);
-  if (body === null || typeof body !== 'object') throw invalid('The body must be a JSON object.');
-  return { ...body };
+  const body: Json = JSON.parse(raw);
+  if (!isObject(body)) throw invalid('The body must be a JSON object.');
+  return body;
 }
 
 function text(body: Body, name: string): string {

@@ -1,17 +1,9 @@
 import { byStripe, named } from './call.ts';
 import { emit } from './events.ts';
-import type {
-  CheckoutSession,
-  Dispute,
-  Invoice,
-  Json,
-  JsonObject,
-  LoggedCall,
-  Refund,
-  SetupIntent,
-  TableName,
-  Token,
-} from './objects.ts';
+import type { JsonObject } from './json.ts';
+import type { LoggedCall } from './inside.ts';
+import type { CheckoutSession, Dispute, Invoice, Refund, SetupIntent, Token } from './objects.ts';
+import type { TableName } from './tables.ts';
 import { missing, Refusal } from './refusal.ts';
 import { render } from './rendering.ts';
 import { attach, createPaymentMethod, mintToken } from './resources/cards.ts';
@@ -77,10 +69,10 @@ const OBJECT_TABLES = [
 export function makeControls(world: World, changed: () => void): Controls {
   const call = byStripe(world);
   const change = <R>(work: () => R): R => {
-    const { result, refusal } = world.transaction(() => keeping(work));
+    const outcome = world.transaction(() => keeping(work));
     changed();
-    if (refusal !== null) throw refusal;
-    return result as R;
+    if (outcome instanceof Refusal) throw outcome;
+    return outcome.result;
   };
   return {
     mintToken: (testToken) => change(() => mintToken(call, testToken)),
@@ -132,14 +124,12 @@ export function makeControls(world: World, changed: () => void): Controls {
   };
 }
 
-type Kept<R> = { readonly result: R | undefined; readonly refusal: Refusal | null };
-
 /** A decline leaves its traces behind even though the caller hears a refusal. */
-function keeping<R>(work: () => R): Kept<R> {
+function keeping<R>(work: () => R): { readonly result: R } | Refusal {
   try {
-    return { result: work(), refusal: null };
+    return { result: work() };
   } catch (error) {
-    if (error instanceof Refusal && error.isKept) return { result: undefined, refusal: error };
+    if (error instanceof Refusal && error.isKept) return error;
     throw error;
   }
 }
@@ -153,17 +143,18 @@ function chargeOf(world: World, id: string) {
   return charge;
 }
 
-function edit(
-  world: World,
-  id: string,
-  changes: Readonly<Record<string, Json | undefined>>,
-): JsonObject {
+function edit(world: World, id: string, changes: JsonObject): JsonObject {
   const table = OBJECT_TABLES.find((name) => world.get(name, id) !== undefined);
-  const before: JsonObject | undefined = table === undefined ? undefined : world.get(table, id);
-  if (table === undefined || before === undefined) throw missing('object', id, 'id', 404);
+  if (table === undefined) throw missing('object', id, 'id', 404);
+  return editRow(world, table, id, changes);
+}
+
+/** Stripe's schema checks the result when its event is made. */
+function editRow(world: World, table: TableName, id: string, changes: JsonObject): JsonObject {
+  const before = world.get(table, id);
+  if (before === undefined) throw missing('object', id, 'id', 404);
   const after = { ...before, ...changes };
-  // Checked when it is next shown: an edit may make any state that Stripe's schema allows.
-  world.put(table, after as never);
+  world.put(table, after);
   emit(byStripe(world), `${table}.updated`, after, before);
   return after;
 }

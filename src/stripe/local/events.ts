@@ -1,6 +1,7 @@
 import type { Call } from './call.ts';
 import { contract } from './contract.ts';
-import type { Json, JsonObject, StripeEvent, WebhookEndpoint } from './objects.ts';
+import { textOf, type Json, type JsonObject } from './json.ts';
+import type { StripeEvent, WebhookEndpoint } from './objects.ts';
 import { render } from './rendering.ts';
 
 /**
@@ -27,7 +28,7 @@ export function emit(call: Call, type: string, object: JsonObject, before?: Json
     type,
   };
   contract().checkObject('event', event);
-  if (shown['deleted'] !== true) contract().checkObject(String(shown['object']), shown);
+  contract().checkObject(textOf(shown['object']), shown);
   world.put('event', event);
   for (const endpoint of endpoints) {
     const id = `${event.id}.${endpoint.id}`;

@@ -1,7 +1,7 @@
 import qs from 'qs';
 import type { Schema } from './contract.ts';
 import { bracketed } from './contract.ts';
-import type { Json, JsonObject } from './objects.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 import { invalid } from './refusal.ts';
 
 /**
@@ -101,8 +101,4 @@ function checkMetadataKeys(params: JsonObject, path: readonly string[] = []): vo
     }
     checkMetadataKeys(value, [...path, name]);
   }
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Json, JsonObject, SavedAnswer } from './objects.ts';
-import { isObject } from './form.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import type { SavedAnswer } from './inside.ts';
 import { invalid, Refusal } from './refusal.ts';
 import type { World } from './world.ts';
 

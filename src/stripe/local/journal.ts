@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
-import type { JsonObject } from './objects.ts';
+import type { JsonObject } from './json.ts';
 
 /** One row written, or removed when the row is null. */
 export type Change = readonly [table: string, id: string, row: JsonObject | null];

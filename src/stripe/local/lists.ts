@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
-import { isObject } from './form.ts';
-import type { Json, JsonObject, StripeEvent, TableName } from './objects.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import { isA, type TableName } from './tables.ts';
 import { invalid, missing } from './refusal.ts';
 
 const DEFAULT_LIMIT = 10;
@@ -40,12 +40,12 @@ export const deliveredOrNot: Keep = ({ world }, params) => {
     throw invalid('You may pass up to 20 types.', { param: 'types' });
   const wanted = params['delivery_success'];
   return (row) => {
-    const event = row as StripeEvent;
-    const isFresh = event.created > world.now() - EVENTS_KEPT_SECONDS;
-    const isDelivered = event.pending_webhooks === 0;
+    if (!isA('event', row)) return false;
+    const isFresh = row.created > world.now() - EVENTS_KEPT_SECONDS;
+    const isDelivered = row.pending_webhooks === 0;
     return (
       isFresh &&
-      (types === null || types.includes(event.type)) &&
+      (types === null || types.includes(row.type)) &&
       (wanted === undefined || wanted === isDelivered)
     );
   };

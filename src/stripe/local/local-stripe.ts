@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../values/clock.ts';
 import { addControlRoutes } from './control-server.ts';
 import { makeControls, type Controls } from './controls.ts';
@@ -76,8 +75,8 @@ export async function startLocalStripe(options: LocalStripeOptions): Promise<Loc
   addControlRoutes(server, { world, controls, faults, due, webhooks });
 
   await server.listen({ host, port: options.port ?? 0 });
-  // Fastify's type leaves open the address of a pipe; we listened on a port.
-  const { port } = server.server.address() as AddressInfo;
+  const address = server.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
   url = `http://${host}:${port}`;
   const { webhooks: endpoint } = options;
   if (endpoint !== undefined) world.transaction(() => keepEndpoint(world, endpoint));

@@ -1,40 +1,12 @@
+import type { JsonObject } from './json.ts';
+
 /** The objects the local Stripe keeps, typed as far as its own logic reads them; the contract checks the rest. */
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
-export type JsonObject = { readonly [name: string]: Json | undefined };
 export type Metadata = Readonly<Record<string, string>>;
 
-type Stored<Name extends string> = JsonObject & { readonly id: string; readonly object: Name };
-
-/** Rows by table; tables named `local.` are the inner side of the imitation and never leave it. */
-export type Tables = {
-  readonly customer: Customer;
-  readonly customer_balance_transaction: BalanceEntry;
-  readonly payment_method: PaymentMethod;
-  readonly token: Token;
-  readonly setup_intent: SetupIntent;
-  readonly 'checkout.session': CheckoutSession;
-  readonly product: Stored<'product'>;
-  readonly invoiceitem: InvoiceItem;
-  readonly invoice: Invoice;
-  readonly invoice_payment: InvoicePayment;
-  readonly payment_intent: PaymentIntent;
-  readonly charge: Charge;
-  readonly refund: Refund;
-  readonly credit_note: CreditNote;
-  readonly dispute: Dispute;
-  readonly balance_transaction: BalanceTransaction;
-  readonly event: StripeEvent;
-  readonly webhook_endpoint: WebhookEndpoint;
-  readonly 'test_helpers.test_clock': TestClock;
-  readonly 'local.invoice': InvoiceInside;
-  readonly 'local.card': CardInside;
-  readonly 'local.secret': { readonly id: string; readonly secret: string };
-  readonly 'local.saved': SavedAnswer;
-  readonly 'local.delivery': Delivery;
-  readonly 'local.call': LoggedCall;
-  readonly 'local.clock': { readonly id: string; readonly offsetMs: number };
+export type Stored<Name extends string> = JsonObject & {
+  readonly id: string;
+  readonly object: Name;
 };
-export type TableName = keyof Tables;
 
 export type Customer = Stored<'customer'> & {
   readonly deleted?: true;
@@ -80,16 +52,6 @@ export type PaymentMethod = Stored<'payment_method'> & {
   readonly metadata: Metadata;
 };
 export type Token = Stored<'token'> & { readonly used: boolean };
-
-/** What only the imitation knows of a payment method or token: how its test card behaves. */
-export type CardInside = {
-  readonly id: string;
-  /** Name in the table of test cards. */
-  readonly card: string;
-  readonly isDetached: boolean;
-  /** Overrides what a charge answers: a decline code, or `succeed`. */
-  readonly charges: string | null;
-};
 
 export type SetupIntent = Stored<'setup_intent'> & {
   readonly status:
@@ -179,13 +141,6 @@ export type Invoice = Stored<'invoice'> & {
   readonly test_clock: string | null;
 };
 
-/** The lines of an invoice and its one default payment, kept apart because Stripe embeds only ten lines. */
-export type InvoiceInside = {
-  readonly id: string;
-  readonly lines: readonly LineItem[];
-  readonly payment: string | null;
-};
-
 export type InvoicePayment = Stored<'invoice_payment'> & {
   readonly invoice: string;
   readonly status: 'open' | 'paid' | 'canceled';
@@ -263,42 +218,7 @@ export type WebhookEndpoint = Stored<'webhook_endpoint'> & {
   readonly status: 'enabled' | 'disabled';
   readonly metadata: Metadata;
 };
-/** One event still owed to one endpoint; removed once delivered. */
-export type Delivery = {
-  readonly id: string;
-  readonly event: string;
-  readonly endpoint: string;
-  readonly attempts: number;
-  /** Null when no further attempt is made: lost on demand, or all retries used. */
-  readonly nextAttemptAtMs: number | null;
-};
 export type TestClock = Stored<'test_helpers.test_clock'> & {
   readonly frozen_time: number;
   readonly status: 'advancing' | 'ready';
-};
-
-export type SavedAnswer = {
-  readonly id: string;
-  readonly savedAtMs: number;
-  readonly fingerprint: string;
-  readonly path: string;
-  readonly status: number;
-  readonly body: string;
-};
-
-/** One request as it arrived, for tests that count calls. */
-export type LoggedCall = {
-  readonly id: string;
-  readonly atMs: number;
-  readonly method: string;
-  readonly path: string;
-  readonly idempotencyKey: string | null;
-  /** The body or query as sent. */
-  readonly sent: string;
-  /** Null when no answer was sent. */
-  readonly status: number | null;
-  readonly hasRun: boolean;
-  readonly isReplay: boolean;
-  readonly fault: string | null;
-  readonly requestId: string;
 };

@@ -4,8 +4,10 @@ import type { CallFault, FaultRule, Faults } from './faults.ts';
 import { parseForm } from './form.ts';
 import { fingerprintOf, type Keys } from './idempotency.ts';
 import { lockTimeout, tooMany } from './limits.ts';
-import type { JsonObject } from './objects.ts';
+import type { JsonObject } from './json.ts';
 import { invalid, notImitated, Refusal } from './refusal.ts';
+import { demandAccess, unauthorized } from './access.ts';
+import { answerOf, brokenDown, refused, type Answer, type Outcome } from './answers.ts';
 import { expand, render } from './rendering.ts';
 import type { Route } from './routes.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -24,14 +26,6 @@ export type Request = {
   readonly idempotencyKey: string | null;
 };
 
-export type Answer = {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** What of it reaches the caller: all, half, or a closed connection. */
-  readonly delivery: 'whole' | 'cut' | 'none';
-};
-
 export type Pipeline = {
   readonly handle: (request: Request) => Promise<Answer>;
   readonly afterAnswer: () => void;
@@ -45,15 +39,6 @@ type Parts = {
   readonly limiter: (endpoint: string) => Refusal | null;
   /** Does what came due by the clock, so that no request sees a world that is behind it. */
   readonly catchUp: () => void;
-};
-
-/** What came of running a request; `isReplay` when a saved answer was found, `hasRun` when it took effect now. */
-type Outcome = {
-  readonly status: number;
-  readonly body: string;
-  readonly shouldRetry: boolean | null;
-  readonly hasRun: boolean;
-  readonly isReplay: boolean;
 };
 
 /**
@@ -74,7 +59,7 @@ export function makePipeline(parts: Parts): Pipeline {
       await faults.hold(rule?.forMs);
     }
     if (fault === 'webhooks_first') await webhooks.drain();
-    const answer = answerOf(request, requestId, outcome, fault);
+    const answer = answerOf({ ...request, requestId }, outcome, fault);
     log(world, request, requestId, outcome, answer, fault);
     return answer;
   };
@@ -116,7 +101,7 @@ async function perform(
   const { route, method, path, idempotencyKey: key } = request;
   let isRunning = false;
   try {
-    demandAccess(request);
+    demandAccess(request.authorization, request.version);
     const limited = limiter(`${method} ${route?.template ?? path}`);
     if (limited !== null) throw limited;
     if (route === null)
@@ -207,28 +192,6 @@ function execute(
   }
 }
 
-function demandAccess({ authorization, version }: Request): void {
-  const [scheme = '', credentials = ''] = (authorization ?? '').split(' ');
-  const basic =
-    scheme.toLowerCase() === 'basic'
-      ? Buffer.from(credentials, 'base64').toString('utf8').split(':')[0]
-      : undefined;
-  const key = basic ?? (scheme.toLowerCase() === 'bearer' ? credentials : '');
-  if (key === '') {
-    throw unauthorized(
-      "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
-    );
-  }
-  if (!/^(sk|rk)_test_/.test(key))
-    throw unauthorized(
-      'Invalid API Key provided: the local Stripe takes keys that begin with sk_test_ or rk_test_ only.',
-    );
-  const known = contract().apiVersion;
-  if (version !== null && version !== known) {
-    throw invalid(`Invalid Stripe API version: ${version}. The local Stripe speaks ${known} only.`);
-  }
-}
-
 function demandParams(
   route: Route,
   schema: ReturnType<ReturnType<typeof contract>['requestSchema']>,
@@ -238,29 +201,6 @@ function demandParams(
   if (refusal !== null) throw refusal;
   const other = Object.keys(params).find((name) => !route.imitated.has(name));
   if (other !== undefined) throw notImitated(other);
-}
-
-function answerOf(
-  request: Request,
-  requestId: string,
-  outcome: Outcome | null,
-  fault: CallFault | null,
-): Answer {
-  const shown =
-    fault === 'error_500_after' ? refused(brokenDown()) : (outcome ?? refused(brokenDown()));
-  const isWithheld = outcome === null || fault === 'drop_after' || fault === 'hang_after';
-  return {
-    status: shown.status,
-    body: shown.body,
-    headers: {
-      'request-id': requestId,
-      'stripe-version': request.version ?? contract().apiVersion,
-      ...(request.idempotencyKey === null ? {} : { 'idempotency-key': request.idempotencyKey }),
-      ...(shown.isReplay ? { 'idempotent-replayed': 'true' } : {}),
-      ...(shown.shouldRetry === null ? {} : { 'stripe-should-retry': String(shown.shouldRetry) }),
-    },
-    delivery: isWithheld ? 'none' : fault === 'cut_body' ? 'cut' : 'whole',
-  };
 }
 
 function log(
@@ -286,29 +226,6 @@ function log(
       requestId,
     }),
   );
-}
-
-function refused(refusal: Refusal): Outcome {
-  const body = { error: refusal.error };
-  contract().checkObject('error', body);
-  return {
-    status: refusal.status,
-    body: JSON.stringify(body),
-    shouldRetry: refusal.shouldRetry,
-    hasRun: false,
-    isReplay: false,
-  };
-}
-
-function brokenDown(): Refusal {
-  return new Refusal(500, {
-    type: 'api_error',
-    message: 'An unknown error occurred (a fault on demand of the local Stripe).',
-  });
-}
-
-function unauthorized(message: string): Refusal {
-  return new Refusal(401, { type: 'invalid_request_error', message });
 }
 
 function isCallFault(

@@ -1,4 +1,4 @@
-import type { JsonObject } from './objects.ts';
+import type { JsonObject } from './json.ts';
 
 /** An answer other than 200, in Stripe's error shape. */
 export class Refusal extends Error {

@@ -1,7 +1,8 @@
 import type { Schema } from './contract.ts';
 import { contract } from './contract.ts';
-import { isObject } from './form.ts';
-import type { CreditNote, Invoice, Json, JsonObject, TableName } from './objects.ts';
+import { isObject, textOf, type Json, type JsonObject } from './json.ts';
+import type { Invoice } from './objects.ts';
+import { isA, type TableName } from './tables.ts';
 import { invalid } from './refusal.ts';
 import type { World } from './world.ts';
 
@@ -18,13 +19,11 @@ export function render(world: World, object: JsonObject): JsonObject {
       data: data.map((item: Json) => (isObject(item) ? render(world, item) : item)),
     };
   }
-  if (object['object'] === 'invoice' && object['deleted'] !== true)
-    return renderInvoice(world, object as Invoice);
-  if (object['object'] === 'credit_note') {
-    const note = object as CreditNote;
-    return { ...note, lines: embedded(note.lines.data, `/v1/credit_notes/${note.id}/lines`) };
-  }
-  return object;
+  if (object['deleted'] === true)
+    return { id: textOf(object['id']), object: textOf(object['object']), deleted: true };
+  if (isA('invoice', object)) return renderInvoice(world, object);
+  if (!isA('credit_note', object)) return object;
+  return { ...object, lines: embedded(object.lines.data, `/v1/credit_notes/${object.id}/lines`) };
 }
 
 /** A draft shows the customer's balance of this moment; it is settled at finalization. */
@@ -111,8 +110,8 @@ function expandList(
 
 /** Properties that are left out of an object unless asked for. */
 function includable(world: World, body: JsonObject, name: string): JsonObject | undefined {
-  const id = String(body['id']);
-  switch (`${String(body['object'])}.${name}`) {
+  const id = textOf(body['id']);
+  switch (`${textOf(body['object'])}.${name}`) {
     case 'invoice.payments': {
       const payment = world.get('local.invoice', id)?.payment ?? null;
       const row = payment === null ? undefined : world.get('invoice_payment', payment);
@@ -153,6 +152,7 @@ function lookUp(world: World, id: string, property: Schema): JsonObject | undefi
   );
   for (const name of names) {
     // A name outside our tables (an account, an application) just finds nothing.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const found = world.get(name as TableName, id);
     if (found !== undefined) return render(world, found);
   }

@@ -1,5 +1,6 @@
 import { inPath, type Call, type Handler } from './call.ts';
-import type { JsonObject, TableName } from './objects.ts';
+import type { JsonObject } from './json.ts';
+import type { TableName } from './tables.ts';
 import { deliveredOrNot, listOf, listRows, type Keep } from './lists.ts';
 import {
   attachPaymentMethod,
@@ -70,6 +71,7 @@ function route<P>(line: string, run: Handler<P>, imitated = ''): Route {
   return {
     method,
     template,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema of the route has checked them
     run: (call, params) => run(call, params as P),
     imitated: new Set(['expand', ...imitated.split(' ')]),
   };

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
-import { isObject } from './form.ts';
-import type { Json, JsonObject, TableName } from './objects.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import type { TableName } from './tables.ts';
 import { invalid } from './refusal.ts';
 
 type Params = { readonly query: string; readonly limit?: number; readonly page?: string };
@@ -61,11 +61,12 @@ function matches(row: JsonObject, { field, key, operator, value }: Term): boolea
   const found: Json | undefined =
     key === undefined ? whole : isObject(whole) ? whole[key] : undefined;
   if (found === undefined || found === null) return value === 'null';
+  const shown = typeof found === 'object' ? JSON.stringify(found) : String(found);
   switch (operator) {
     case ':':
-      return String(found).toLowerCase() === value.toLowerCase();
+      return shown.toLowerCase() === value.toLowerCase();
     case '~':
-      return String(found).toLowerCase().includes(value.toLowerCase());
+      return shown.toLowerCase().includes(value.toLowerCase());
     case '>':
       return Number(found) > Number(value);
     case '>=':

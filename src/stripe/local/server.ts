@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Answer, Pipeline } from './pipeline.ts';
+import type { Answer } from './answers.ts';
+import type { Pipeline } from './pipeline.ts';
 import { ROUTES, type Route } from './routes.ts';
 import { invalid } from './refusal.ts';
 

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { contract } from './contract.ts';
 import type { Faults } from './faults.ts';
-import type { Delivery, StripeEvent } from './objects.ts';
+import type { Delivery } from './inside.ts';
+import type { StripeEvent } from './objects.ts';
 import type { World } from './world.ts';
 
 /** A sandbox tries three more times over some hours (docs.stripe.com/webhooks); the spacing is ours. */

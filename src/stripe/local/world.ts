@@ -1,6 +1,7 @@
 import type { Clock } from '../../values/clock.ts';
 import type { Change, Journal } from './journal.ts';
-import type { JsonObject, TableName, Tables } from './objects.ts';
+import type { JsonObject } from './json.ts';
+import type { TableName, Tables } from './tables.ts';
 
 /** Everything the local Stripe remembers, and its clock. Rows are never changed in place, only replaced. */
 export type World = {
@@ -70,8 +71,9 @@ export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions
     for (const [table, id, row] of entry.changes) setRow(rowsOf(table), id, row ?? undefined);
   }
 
-  // The one place where a row's type is taken from its table's name: put() is the only way in.
+  // A row's type follows from its table: put() and the journal it wrote are the only ways in.
   const get = <T extends TableName>(table: T, id: string): Tables[T] | undefined =>
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     rowsOf(table).get(id) as Tables[T] | undefined;
   const nowMs = (): number => clock().getTime() + (get('local.clock', 'clock')?.offsetMs ?? 0);
   const put: World['put'] = (table, row) => write(table, row.id, row);
@@ -83,6 +85,7 @@ export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions
     newId: (prefix) => `${prefix}1${seed}${(++lastId).toString(36).padStart(6, '0')}`,
     get,
     all: <T extends TableName>(table: T) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       [...rowsOf(table).values()] as unknown as readonly Tables[T][],
     put,
     remove: (table, id) => write(table, id, null),

@@ -1,7 +1,9 @@
 import { inPath, mergedMetadata, named, unset, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { CardFacts, CardInside, JsonObject, PaymentMethod, Token } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { CardInside } from '../inside.ts';
+import type { CardFacts, PaymentMethod, Token } from '../objects.ts';
 import { invalid, missing } from '../refusal.ts';
 import type { World } from '../world.ts';
 import { declined, TEST_CARDS, type TestCard } from './test-cards.ts';
@@ -76,7 +78,7 @@ export function detachPaymentMethod(call: Call): PaymentMethod {
   world.put('payment_method', after);
   world.put('local.card', { ...inside(world, before.id), isDetached: true });
   const customer = world.get('customer', before.customer);
-  if (customer?.invoice_settings?.default_payment_method === before.id) {
+  if (customer?.invoice_settings.default_payment_method === before.id) {
     world.put('customer', {
       ...customer,
       invoice_settings: { ...customer.invoice_settings, default_payment_method: null },

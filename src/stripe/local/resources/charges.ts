@@ -1,12 +1,7 @@
 import type { Call } from '../call.ts';
 import { contract } from '../contract.ts';
-import type {
-  BalanceTransaction,
-  Charge,
-  JsonObject,
-  PaymentIntent,
-  PaymentMethod,
-} from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { BalanceTransaction, Charge, PaymentIntent, PaymentMethod } from '../objects.ts';
 import { docUrl } from '../refusal.ts';
 import { DECLINES, type Decline } from './test-cards.ts';
 

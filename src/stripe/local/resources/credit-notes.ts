@@ -1,7 +1,8 @@
 import { inPath, mergedMetadata, named, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { CreditNote, Invoice, JsonObject } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { CreditNote, Invoice } from '../objects.ts';
 import { invalid } from '../refusal.ts';
 import { enterBalance } from './customers.ts';
 import { linesOf } from './invoice-totals.ts';
@@ -169,7 +170,7 @@ function demandRoom(invoice: Invoice, amount: number): void {
 }
 
 function demandParts(params: Create, post: number): void {
-  const linked = (params.refunds ?? []).reduce(
+  const alreadyRefunded = (params.refunds ?? []).reduce(
     (sum, { amount_refunded: part }) => sum + (part ?? 0),
     0,
   );
@@ -177,7 +178,7 @@ function demandParts(params: Create, post: number): void {
     (params.refund_amount ?? 0) +
     (params.credit_amount ?? 0) +
     (params.out_of_band_amount ?? 0) +
-    linked;
+    alreadyRefunded;
   if (parts !== post) {
     throw invalid(
       `The sum of the refund, credit and out of band amounts (${dollars(parts)}) must equal the post payment amount (${dollars(post)}).`,

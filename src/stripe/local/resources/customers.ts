@@ -1,7 +1,8 @@
 import { inPath, mergedMetadata, unset, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { BalanceEntry, Customer, Json, JsonObject } from '../objects.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { BalanceEntry, Customer } from '../objects.ts';
 import { invalid, missing, notImitated } from '../refusal.ts';
 import { attach, usableMethod } from './cards.ts';
 import { demandTestClock } from './time.ts';
@@ -82,20 +83,20 @@ export function updateCustomer(call: Call, params: Write): Customer {
   return after;
 }
 
-export function deleteCustomer(call: Call): JsonObject {
+export function deleteCustomer(call: Call): Customer {
   return bury(call, livingCustomer(call));
 }
 
-/** Leaves a stub, marked deleted, in the customer's row, so that ids which still point to it find it; its cards are gone. */
-export function bury(call: Call, customer: Customer): JsonObject {
+/** The row stays, marked deleted, so that ids which still point to it find a stub; its cards are gone. */
+export function bury(call: Call, customer: Customer): Customer {
   const { world } = call;
   for (const method of world.all('payment_method').filter((row) => row.customer === customer.id)) {
     world.put('payment_method', { ...method, customer: null });
     const inside = world.get('local.card', method.id);
     if (inside !== undefined) world.put('local.card', { ...inside, isDetached: true });
   }
-  const stub = { id: customer.id, object: 'customer' as const, deleted: true as const };
-  world.put('customer', stub as unknown as Customer);
+  const stub: Customer = { ...customer, deleted: true };
+  world.put('customer', stub);
   emit(call, 'customer.deleted', customer);
   return stub;
 }

@@ -1,7 +1,8 @@
 import type { Call } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { Charge, Dispute, Json } from '../objects.ts';
+import type { Json } from '../json.ts';
+import type { Charge, Dispute } from '../objects.ts';
 import { invalid } from '../refusal.ts';
 import { enterMoney } from './charges.ts';
 

@@ -1,7 +1,8 @@
 import { inPath, mergedMetadata, named, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { Customer, Invoice, InvoiceItem, JsonObject, LineItem, Period } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { Customer, Invoice, InvoiceItem, LineItem, Period } from '../objects.ts';
 import { invalid } from '../refusal.ts';
 import { multiplyToCents } from './decimals.ts';
 import { demandDraft, linesOf, retotal } from './invoice-totals.ts';

@@ -1,6 +1,7 @@
 import { inPath, mergedMetadata, named, type Call, type MetadataParam } from '../call.ts';
 import { emit } from '../events.ts';
-import type { Invoice, InvoiceItem, JsonObject, LineItem } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { Invoice, InvoiceItem, LineItem } from '../objects.ts';
 import { invalid, missing } from '../refusal.ts';
 import {
   changedItem,

@@ -1,7 +1,8 @@
 import { inPath, mergedMetadata, named, unset, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { Customer, Invoice, Json, JsonObject } from '../objects.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Customer, Invoice } from '../objects.ts';
 import { invalid, missing, notImitated } from '../refusal.ts';
 import { usableMethod } from './cards.ts';
 import { sweepPending } from './invoice-lines.ts';

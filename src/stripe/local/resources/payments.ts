@@ -154,7 +154,7 @@ function paymentMethodFor(call: Call, invoice: Invoice, chosen: string | null): 
   const id =
     chosen ??
     invoice.default_payment_method ??
-    customer?.invoice_settings?.default_payment_method ??
+    customer?.invoice_settings.default_payment_method ??
     null;
   if (id === null) {
     throw invalid(

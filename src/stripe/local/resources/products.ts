@@ -1,7 +1,7 @@
 import { mergedMetadata, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
-import type { JsonObject } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
 
 type Create = {
   readonly name: string;

@@ -2,6 +2,7 @@ import { inPath, mergedMetadata, named, type Call, type MetadataParam } from '..
 import { contract } from '../contract.ts';
 import { emit } from '../events.ts';
 import type { PaymentMethod, SetupIntent } from '../objects.ts';
+import { textOf } from '../json.ts';
 import { invalid, Refusal } from '../refusal.ts';
 import { attach, testCard, usableMethod } from './cards.ts';
 import { declined } from './test-cards.ts';
@@ -148,7 +149,7 @@ function failed(call: Call, intent: SetupIntent, method: PaymentMethod, refusal:
   };
   call.world.put('setup_intent', after);
   emit(call, 'setup_intent.setup_failed', after);
-  return declined(String(refusal.error['decline_code']), {
+  return declined(textOf(refusal.error['decline_code']), {
     payment_method: method,
     setup_intent: after,
   });

@@ -1,5 +1,5 @@
 import { docUrl, Refusal } from '../refusal.ts';
-import type { JsonObject } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
 
 /** How a decline is spelled, after docs.stripe.com/declines/codes and docs.stripe.com/testing. */
 export type Decline = {

@@ -1,6 +1,7 @@
 import { inPath, type Call } from '../call.ts';
 import { emit } from '../events.ts';
-import type { JsonObject, TestClock } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { TestClock } from '../objects.ts';
 import { invalid } from '../refusal.ts';
 import { bury } from './customers.ts';
 

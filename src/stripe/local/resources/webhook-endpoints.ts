@@ -1,6 +1,7 @@
 import { inPath, mergedMetadata, type Call, type MetadataParam } from '../call.ts';
 import { contract } from '../contract.ts';
-import type { JsonObject, WebhookEndpoint } from '../objects.ts';
+import type { JsonObject } from '../json.ts';
+import type { WebhookEndpoint } from '../objects.ts';
 import type { World } from '../world.ts';
 
 type Write = {
