@@ -43,7 +43,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
   const recorded = [...state.recorded.values()];
   return {
     outcomes: events.map((event) => state.outcomes.get(event)!),
-    byAccount: Map.groupBy(
+    byAccount: groupBy(
       [...recorded, ...derivedFrom(state, recorded)],
       ({ account }) => account,
     ),

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { admitEvents } from '../../src/events/admit-events.ts';
+import { eventParser } from '../../src/events/parse-event.ts';
+import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
+import { estimateAccount } from '../../src/invoicing/estimate.ts';
+import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { segmentsOf, segmentUsage } from '../../src/metering/segments.ts';
+import { usageOf } from '../../src/metering/usage-store.ts';
+import { documentedPriceBook } from '../../src/pricing/price-book.ts';
+import { toDate, type Second } from '../../src/values/instant.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { delivered, history } from '../support/histories.ts';
+import type { Report } from '../support/reports.ts';
+
+const parse = eventParser(1000);
+const now = new Date('2026-11-01T00:00:00Z');
+const books = [documentedPriceBook()];
+let database: TestDatabase;
+let record: RecordEvents;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  record = eventRecorder({ db: database.db, parse });
+});
+afterAll(async () => await database.drop());
+
+/** The account gets a name of its own, since all runs share one database. */
+let runs = 0;
+const deliveredHistory = history.chain((one) => {
+  const account = `${one.account} ${++runs}`;
+  const reports = one.reports.map((report) => ({ ...report, data: { ...report.data, account } }));
+  return fc.record({
+    account: fc.constant(account),
+    signedUpAt: fc.constant(one.signedUpAt),
+    until: fc.constant(one.until),
+    reports: fc.constant(reports),
+    delivery: delivered(reports),
+    batchSizes: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }),
+    closeAfter: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 3 }),
+    windows: fc.array(
+      fc.tuple(fc.integer({ min: -3600, max: 8e6 }), fc.integer({ min: 0, max: 8e6 })),
+      { minLength: 5, maxLength: 5 },
+    ),
+  });
+});
+
+test('recorded in any order, repeated, in any batches, with closes in between: every window is exact', async () => {
+  await fc.assert(
+    fc.asyncProperty(deliveredHistory, async (given) => {
+      const { account, signedUpAt, until, delivery, windows } = given;
+      const closes = new Set(given.closeAfter);
+      let batch = 0;
+      for (const reports of batchesOf(delivery, given.batchSizes)) {
+        await record(now, reports);
+        if (closes.has(batch++)) await close(until);
+      }
+      const recorded = recordedEvents(delivery, account);
+      const segments = segmentsOf(recorded);
+      const asked = windows.map(([offset, length]) => {
+        const from = signedUpAt + BigInt(offset);
+        return { account, from, to: from + BigInt(length) };
+      });
+      expect(await usageOf(database.db, asked)).toEqual(
+        asked.map((window) => segmentUsage(segments, window)),
+      );
+    }),
+    { numRuns: 150 },
+  );
+}, 120_000);
+
+test('what is recorded before the close is invoiced exactly as estimated', async () => {
+  await fc.assert(
+    fc.asyncProperty(deliveredHistory, async (given) => {
+      const { account, until, delivery } = given;
+      for (const reports of batchesOf(delivery, given.batchSizes)) await record(now, reports);
+      await close(until);
+      const estimate = estimateAccount(recordedEvents(delivery, account), books, until);
+      const closed = estimate.periods.filter((period) => !period.isOpen);
+      const periods = await database.db
+        .selectFrom('billing_period')
+        .selectAll()
+        .where('account_id', '=', account)
+        .orderBy('start_at')
+        .execute();
+      expect(periods.map(({ start_at, end_at, tier }) => [start_at, end_at, tier])).toEqual(
+        closed.map(({ start, end, tier }) => [start, end, tier]),
+      );
+      const lines = await database.db
+        .selectFrom('invoice_line')
+        .innerJoin('invoice', (join) =>
+          join
+            .onRef('invoice.account_id', '=', 'invoice_line.account_id')
+            .onRef('invoice.invoice_id', '=', 'invoice_line.invoice_id'),
+        )
+        .select(['period_start', 'description', 'amount_cents'])
+        .where('invoice_line.account_id', '=', account)
+        .where('kind', 'in', ['app', 'database'])
+        .orderBy('period_start')
+        .orderBy('line_number')
+        .execute();
+      expect(lines).toEqual(
+        closed.flatMap(({ start, lines: estimated }) =>
+          estimated.map(({ description, amountCents }) => ({
+            period_start: start,
+            description,
+            amount_cents: amountCents,
+          })),
+        ),
+      );
+    }),
+    { numRuns: 60 },
+  );
+}, 120_000);
+
+function batchesOf(reports: readonly Report[], sizes: readonly number[]): Report[][] {
+  const batches: Report[][] = [];
+  for (let at = 0, turn = 0; at < reports.length; turn++) {
+    const size = sizes[turn % sizes.length]!;
+    batches.push(reports.slice(at, at + size));
+    at += size;
+  }
+  return batches;
+}
+
+function recordedEvents(delivery: readonly Report[], account: string) {
+  const events = delivery.map((report) => {
+    const parsed = parse(report, now);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusal));
+    return parsed.event;
+  });
+  return admitEvents(events).byAccount.get(account) ?? [];
+}
+
+async function close(until: Second): Promise<void> {
+  await closeDuePeriods(database.db, toDate(until), {
+    graceSeconds: 0n,
+    onFailure: (_account, error) => {
+      throw error;
+    },
+  });
+}

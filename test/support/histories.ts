@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { boundary } from '../../src/values/period.ts';
+import { formatSecond, type Second } from '../../src/values/instant.ts';
+import type { Report } from './reports.ts';
+
+/** A random but possible history of one account, with its reports in the order things happened. */
+export type History = {
+  readonly account: string;
+  readonly signedUpAt: Second;
+  readonly until: Second;
+  readonly reports: readonly Report[];
+};
+
+const APPS = ['api', 'web', 'worker'];
+const APP_SIZES = [0.2, 0.3, 0.5, 1, 2, 3.7, 16];
+const DATABASE_SIZES = [0.6, 1.7, 4, 128];
+
+/** Sign-ups late in the month, so that clamping matters. */
+const signUp = fc.constantFrom(
+  '2025-11-30T22:15:07Z',
+  '2026-01-31T10:00:00Z',
+  '2026-01-29T00:00:00Z',
+  '2026-02-10T23:59:59Z',
+  '2024-02-29T12:00:00Z',
+);
+
+const happening = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('app.deployed' as const, 'app.scaled' as const),
+      app: fc.constantFrom(...APPS),
+      replicas: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5 }), fc.constant(1000)),
+      size: fc.constantFrom(...APP_SIZES),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('database' as const),
+      app: fc.constantFrom(...APPS),
+      step: fc.constantFrom('available', 'resized', 'deleted'),
+      size: fc.constantFrom(...DATABASE_SIZES),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('job' as const),
+      app: fc.constantFrom(...APPS),
+      job: fc.constantFrom('j1', 'j2', 'j3'),
+      lasts: fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined }),
+      size: fc.constantFrom(...APP_SIZES),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'app.created' as const,
+        'app.deleted' as const,
+        'account.upgraded' as const,
+        'account.confirmed' as const,
+      ),
+      app: fc.constantFrom(...APPS),
+    }),
+  },
+);
+
+const timing = fc.record({
+  /** Which boundary the happening is near, and how far from it. */
+  month: fc.integer({ min: 0, max: 3 }),
+  offset: fc.oneof(
+    fc.constantFrom(0, 0, 1, -1, 60, 86_400),
+    fc.integer({ min: 0, max: 31 * 86_400 }),
+  ),
+  fraction: fc.constantFrom('', '', '', '.25', '.5'),
+  sequence: fc.constantFrom(undefined, undefined, undefined, '7', '12', '012', 'x'),
+});
+
+/** Histories of up to three months, biased to boundaries, same instants and jobs across them. */
+export const history: fc.Arbitrary<History> = fc
+  .record({
+    signUp,
+    happenings: fc.array(fc.tuple(happening, timing), { minLength: 1, maxLength: 25 }),
+    length: fc.integer({ min: 1, max: 92 * 86_400 }),
+    account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
+  })
+  .map(({ signUp, happenings, length, account }) => {
+    const signedUpAt = BigInt(Date.parse(signUp) / 1000);
+    let count = 0;
+    const report = (type: string, at: Second, when: Timing, data: object): Report => ({
+      specversion: '1.0',
+      id: `e-${++count}`,
+      source: 'controller',
+      type,
+      time: formatSecond(at < signedUpAt ? signedUpAt : at).replace('Z', `${when.fraction}Z`),
+      ...(when.sequence === undefined ? {} : { sequence: when.sequence }),
+      data: { account, ...data },
+    });
+    const created = report('account.created', signedUpAt, EXACT, { email: 'owner@acme.example' });
+    const reports = happenings.flatMap(([what, when]): Report[] => {
+      const at = boundary(signedUpAt, when.month) + BigInt(when.offset);
+      switch (what.kind) {
+        case 'app.deployed':
+        case 'app.scaled': {
+          const { app, replicas, size } = what;
+          return [report(what.kind, at, when, { app, replicas, size })];
+        }
+        case 'database': {
+          const { app, step, size } = what;
+          const database = `${app}-db`;
+          if (step === 'deleted') return [report('database.deleted', at, when, { database })];
+          const data = step === 'available' ? { app, database, size } : { database, size };
+          return [report(`database.${step}`, at, when, data)];
+        }
+        case 'job': {
+          const { app, job, size, lasts } = what;
+          const started = report('job.started', at, when, { app, job, size });
+          if (lasts === undefined) return [started];
+          return [started, report('job.finished', at + BigInt(lasts), when, { app, job })];
+        }
+        case 'app.created':
+        case 'app.deleted':
+          return [report(what.kind, at, when, { app: what.app })];
+        case 'account.upgraded':
+        case 'account.confirmed':
+          return [report(what.kind, at, when, {})];
+      }
+    });
+    return {
+      account,
+      signedUpAt,
+      until: signedUpAt + BigInt(length),
+      reports: [created, ...reports],
+    };
+  });
+
+type Timing = { readonly fraction: string; readonly sequence: string | undefined };
+const EXACT: Timing = { fraction: '', sequence: undefined };
+
+/** The reports in any order, some of them several times. */
+export function delivered(reports: readonly Report[]): fc.Arbitrary<readonly Report[]> {
+  return fc
+    .tuple(
+      fc.shuffledSubarray([...reports], { minLength: reports.length }),
+      fc.subarray([...reports]),
+    )
+    .chain(([all, again]) =>
+      fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }),
+    );
+}
