@@ -135,7 +135,7 @@ async function collection(db: Kysely<unknown>): Promise<void> {
       invoice_id        text collate "C" not null,
       attempt           integer not null check (attempt > 0),
       payment_method_id text not null,
-      state             text not null check (state in ('planned', 'paid', 'failed', 'unknown')),
+      state             text not null check (state in ('planned', 'paid', 'failed')),
       started_at        timestamptz not null,
       ended_at          timestamptz,
       error_code        text,
@@ -147,7 +147,7 @@ async function collection(db: Kysely<unknown>): Promise<void> {
       foreign key (account_id, invoice_id) references invoice
     )`.execute(db);
   await sql`create unique index payment_attempt_one_at_a_time on payment_attempt (account_id, invoice_id)
-    where state in ('planned', 'unknown')`.execute(db);
+    where state = 'planned'`.execute(db);
   await sql`
     create table signal (
       account_id text collate "C" not null,

@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/pool.ts';
+
+/** A difference between us and Stripe that only a person can judge; found once, reported until resolved. */
+export type Drift = {
+  /** Empty when no account of ours is known. */
+  readonly accountId: string;
+  /** Says what it is about, so that finding it again changes only when it was last seen. */
+  readonly driftId: string;
+  readonly kind: string;
+  /** Theirs less ours; 0 when no money differs (yet). */
+  readonly cents: bigint;
+  readonly details: Readonly<Record<string, string | number | null>>;
+};
+
+/** Safe to repeat; finding a resolved one again opens it again. */
+export async function recordDrift(db: Db, now: Date, found: readonly Drift[]): Promise<void> {
+  if (found.length === 0) return;
+  await db
+    .insertInto('drift')
+    .values(
+      found.map((drift) => ({
+        account_id: drift.accountId,
+        drift_id: drift.driftId,
+        kind: drift.kind,
+        cents: drift.cents,
+        details: JSON.stringify(drift.details),
+        first_seen_at: now,
+        last_seen_at: now,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'drift_id']).doUpdateSet({
+        cents: sql`excluded.cents`,
+        details: sql`excluded.details`,
+        last_seen_at: now,
+        resolved_at: null,
+      }),
+    )
+    .execute();
+}
+
+export async function findUnresolvedDrift(db: Db, accountId?: string): Promise<Drift[]> {
+  const rows = await db
+    .selectFrom('drift')
+    .select(['account_id', 'drift_id', 'kind', 'cents', 'details'])
+    .where('resolved_at', 'is', null)
+    .$if(accountId !== undefined, (query) => query.where('account_id', '=', accountId!))
+    .orderBy('account_id')
+    .orderBy('drift_id')
+    .execute();
+  return rows.map((row) => ({
+    accountId: row.account_id,
+    driftId: row.drift_id,
+    kind: row.kind,
+    cents: row.cents,
+    details: row.details as Drift['details'],
+  }));
+}
