@@ -58,8 +58,15 @@ function loadContract(): Contract {
   const file = readFileSync(new URL('./stripe-openapi-subset.json', import.meta.url), 'utf8');
   const subset: Subset = JSON.parse(file);
   const schemas = subset.components.schemas;
+  const kinds = schemas['payment_method']?.properties?.['type']?.enum ?? [];
   const ajv = new Ajv2020({ strict: false, validateFormats: false, code: { optimize: false } });
-  ajv.addSchema({ ...subset, components: { schemas: closed(schemas) } }, 'stripe');
+  ajv.addSchema(
+    {
+      ...subset,
+      components: { schemas: closed(schemas, new Set(kinds.filter((kind) => kind !== 'card'))) },
+    },
+    'stripe',
+  );
   const compiled = new Map<Schema | string, ValidateFunction>();
   const validator = (key: Schema | string): ValidateFunction => {
     const known = compiled.get(key);
@@ -105,11 +112,24 @@ function loadContract(): Contract {
   };
 }
 
-/** Answers are checked both ways: a property Stripe does not have would be a lie of ours. */
-function closed(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(closed);
+/**
+ * Answers are checked both ways: a property Stripe does not have would be a lie of ours. The optional properties of other
+ * kinds of payment than cards, which we never send, are left out: they are two thirds of the time to compile.
+ */
+function closed(node: unknown, otherKinds: ReadonlySet<Json>): unknown {
+  if (Array.isArray(node)) return node.map((item) => closed(item, otherKinds));
   if (node === null || typeof node !== 'object') return node;
-  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value)]));
+  const required = 'required' in node && Array.isArray(node.required) ? node.required : [];
+  const isKept = ([name]: [string, unknown]): boolean =>
+    !otherKinds.has(name) || required.includes(name);
+  const copy = Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [
+      key,
+      key === 'properties'
+        ? closed(Object.fromEntries(Object.entries(value).filter(isKept)), otherKinds)
+        : closed(value, otherKinds),
+    ]),
+  );
   const isOpenObject = 'properties' in node && !('additionalProperties' in node);
   return isOpenObject ? { ...copy, additionalProperties: false } : copy;
 }

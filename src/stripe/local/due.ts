@@ -30,6 +30,8 @@ export function makeDue(world: World, keys: Keys, webhooks: Webhooks): Due {
   };
   const advance = async (ms: number): Promise<void> => {
     const target = world.nowMs() + ms;
+    // What is due already comes first: a delivery under way may ask for a retry before the target.
+    await moveTo(world.nowMs());
     for (
       let next = nextDueAtMs(world, target);
       next !== undefined;

@@ -20,8 +20,6 @@ import type {
   TestClock,
   Token,
   WebhookEndpoint,
-  number,
-  string,
 } from './objects.ts';
 
 /** Rows by table; tables named `local.` are the inner side of the imitation and never leave it. */
