@@ -95,6 +95,7 @@ export const setupIntentObject = z.object({
   customer: reference,
   payment_method: reference,
   last_setup_error: z.object({ message: text, code: text }).nullish(),
+  metadata,
 });
 
 export const checkoutObject = z.object({

@@ -1,9 +1,9 @@
 import { stripeIdOf } from './fill-invoice.ts';
-import type { Refusal } from '../gateway.ts';
 import type { InvoiceRow } from './invoice-store.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
 import type { Look, StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
+import { refusalOf } from '../refusal.ts';
 
 const WITH_CHARGES = { expand: ['payments.data.payment.payment_intent.latest_charge'] };
 /** How long a payment that Stripe is still processing is left alone. */
@@ -20,10 +20,10 @@ export async function lookForPayment(
 ): Promise<Look<StripeInvoice>> {
   const path = `/v1/invoices/${stripeIdOf(invoice)}`;
   const seen = await readObject(gateway, invoiceObject, path, WITH_CHARGES);
-  if (seen === undefined) return { refused: refusal('gone', 'Stripe has no such invoice') };
+  if (seen === undefined) return { refused: refusalOf('gone', 'Stripe has no such invoice') };
   if (seen.status === 'paid') return { found: seen };
   if (seen.status !== 'open') {
-    return { refused: refusal('not_open', `the invoice is ${seen.status} at Stripe`) };
+    return { refused: refusalOf('not_open', `the invoice is ${seen.status} at Stripe`) };
   }
   const intent = latestIntent(seen);
   if (intent?.status === 'processing') {
@@ -41,7 +41,12 @@ export async function lookForPayment(
   if (earlier !== undefined) return 'absent';
   return {
     refused: {
-      ...refusal(charge.failure_code ?? 'card_declined', charge.failure_message ?? 'declined'),
+      ...refusalOf(
+        charge.failure_code ?? 'card_declined',
+        charge.failure_message ?? 'declined',
+        402,
+      ),
+      type: 'card_error',
       declineCode: charge.outcome?.reason ?? null,
       chargeId: charge.id,
       paymentIntentId: intent.id,
@@ -52,18 +57,4 @@ export async function lookForPayment(
 function latestIntent(seen: StripeInvoice) {
   const intents = (seen.payments?.data ?? []).map(({ payment }) => payment?.payment_intent);
   return intents.filter((intent) => typeof intent === 'object' && intent !== null).at(0);
-}
-
-function refusal(code: string, message: string): Refusal {
-  return {
-    status: 402,
-    type: 'card_error',
-    code,
-    declineCode: null,
-    adviceCode: null,
-    param: null,
-    message,
-    chargeId: null,
-    paymentIntentId: null,
-  };
 }
