@@ -11,7 +11,7 @@ export type History = {
   readonly reports: readonly Report[];
 };
 
-const APPS = ['api', 'web', 'worker'];
+const APPS = ['api', 'web'];
 const APP_SIZES = [0.2, 0.3, 0.5, 1, 2, 3.7, 16];
 const DATABASE_SIZES = [0.6, 1.7, 4, 128];
 
@@ -35,7 +35,7 @@ const happening = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('database' as const),
       app: fc.constantFrom(...APPS),
@@ -54,10 +54,11 @@ const happening = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constantFrom(
         'app.created' as const,
+        'app.deleted' as const,
         'app.deleted' as const,
         'account.upgraded' as const,
         'account.confirmed' as const,
@@ -82,7 +83,7 @@ const timing = fc.record({
 export const history: fc.Arbitrary<History> = fc
   .record({
     signUp,
-    happenings: fc.array(fc.tuple(happening, timing), { minLength: 1, maxLength: 25 }),
+    happenings: fc.array(fc.tuple(happening, timing), { minLength: 4, maxLength: 25, size: 'max' }),
     length: fc.integer({ min: 1, max: 92 * 86_400 }),
     account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
   })
