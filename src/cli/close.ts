@@ -1,0 +1,37 @@
+import { toDate } from '../values/instant.ts';
+import type { CloseReport, Services } from './context.ts';
+import { instantOption } from './instant-option.ts';
+import { printJson, tableOf, type Output } from './output.ts';
+
+/**
+ * `gigameter close`: does by hand what the schedule does: closes every period that has ended (and waited for
+ * its grace), freezes the invoices and takes them to Stripe. With `--until` as if it were that instant.
+ */
+export async function closeCommand(
+  {
+    closeAndIssue,
+    output,
+    now,
+  }: Pick<Services, 'closeAndIssue'> & { readonly output: Output; readonly now: Date },
+  options: { readonly until?: string; readonly json?: true },
+): Promise<number> {
+  const at =
+    options.until === undefined ? now : toDate(instantOption('--until', options.until, now));
+  const report = await closeAndIssue(at, (line) => output.note(line));
+  if (options.json) printJson(output, report);
+  else output.data(reportToText(report));
+  return report.failures.length === 0 ? 0 : 1;
+}
+
+function reportToText(report: CloseReport): string {
+  const states = Object.entries(report.invoicesByState);
+  return [
+    `${report.periods} periods closed, ${report.invoices} invoices frozen.`,
+    ...(states.length === 0
+      ? []
+      : ['', tableOf([{ title: 'invoices now' }, { title: 'count', align: 'right' }], states)]),
+    ...report.failures.map(
+      ({ account, reason }) => `account ${account} could not be closed: ${reason}`,
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,33 @@
+import type { Db } from '../database/pool.ts';
+import type { RecordEvents } from '../metering/record-events.ts';
+import type { Clock } from '../values/clock.ts';
+import type { Output } from './output.ts';
+
+/** What commands need of a running database. Built once per command, stopped at its end. */
+export type Services = {
+  readonly db: Db;
+  readonly record: RecordEvents;
+  /** Closes what is due at `now` and collects it as far as Stripe lets us. */
+  readonly closeAndIssue: (now: Date, onProgress: (line: string) => void) => Promise<CloseReport>;
+  readonly stop: () => Promise<void>;
+};
+
+export type CloseReport = {
+  readonly periods: number;
+  readonly invoices: number;
+  readonly failures: readonly { readonly account: string; readonly reason: string }[];
+  /** How many of the invoices worked on are in which state now. */
+  readonly invoicesByState: Readonly<Record<string, number>>;
+};
+
+export type CommandContext = {
+  readonly clock: Clock;
+  readonly output: Output;
+  readonly maxReplicas: number;
+  readonly open: () => Promise<Services>;
+  readonly migrate: () => Promise<readonly string[]>;
+  readonly start: () => Promise<number>;
+  readonly demo: (options: DemoOptions) => Promise<number>;
+};
+
+export type DemoOptions = { readonly exit?: true; readonly json?: true };

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { MAX_REPLICAS_CEILING } from './events/schema.ts';
+import { Fault } from './values/fault.ts';
+
+const text = z.string().trim().min(1).optional();
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number')
+  .transform(Number);
+
+/** Every setting with what it means; README lists the same. */
+const environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  /** PostgreSQL to use; without it an embedded one runs under DATA_DIR. */
+  DATABASE_URL: text,
+  /** Redis for BullMQ; without it BullMQ uses the PostgreSQL database. */
+  REDIS_URL: text,
+  DATA_DIR: z.string().trim().min(1).default('.data'),
+  HOST: z.string().trim().min(1).default('127.0.0.1'),
+  PORT: wholeNumber.default(4000),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Most replicas of one app (R9). */
+  MAX_REPLICAS: wholeNumber.default(1000),
+  /** How long after its end a period waits for late facts before it is closed. */
+  CLOSE_GRACE_SECONDS: wholeNumber.default(3600),
+  /** sk_… or rk_…; without it the local Stripe is used, which production refuses. */
+  STRIPE_API_KEY: text,
+  /** Another server that speaks Stripe's API, such as http://127.0.0.1:12111. */
+  STRIPE_API_BASE: text,
+  /** Signing secrets of the webhook endpoint, two while rotating, separated by a comma. */
+  STRIPE_WEBHOOK_SECRETS: text,
+  /** Days after its issue on which an unpaid invoice is tried (R41c). */
+  PAYMENT_ATTEMPT_DAYS: z
+    .string()
+    .regex(/^\d{1,3}(,\d{1,3})*$/, 'must be days separated by commas, such as 0,1,3,7')
+    .default('0,1,3,7'),
+});
+
+export type Config = {
+  readonly environment: 'development' | 'test' | 'production';
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly maxReplicas: number;
+  readonly closeGraceSeconds: bigint;
+  readonly stripe: {
+    readonly apiKey: string | undefined;
+    readonly apiBase: string | undefined;
+    readonly webhookSecrets: readonly string[];
+    readonly paymentAttemptDays: readonly number[];
+  };
+};
+
+/** Reads and checks the environment, once. Throws a Fault that names the variable and its mistake. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new Fault('invalid', 'invalid_setting', `the setting ${path.join('.')} ${message}`);
+  }
+  const settings = parsed.data;
+  if (settings.MAX_REPLICAS < 1 || settings.MAX_REPLICAS > MAX_REPLICAS_CEILING) {
+    const rule = `must be from 1 to ${MAX_REPLICAS_CEILING}`;
+    throw new Fault('invalid', 'invalid_setting', `the setting MAX_REPLICAS ${rule}`);
+  }
+  return {
+    environment: settings.NODE_ENV,
+    databaseUrl: settings.DATABASE_URL,
+    redisUrl: settings.REDIS_URL,
+    dataDir: settings.DATA_DIR,
+    host: settings.HOST,
+    port: settings.PORT,
+    logLevel: settings.LOG_LEVEL,
+    maxReplicas: settings.MAX_REPLICAS,
+    closeGraceSeconds: BigInt(settings.CLOSE_GRACE_SECONDS),
+    stripe: {
+      apiKey: settings.STRIPE_API_KEY,
+      apiBase: settings.STRIPE_API_BASE,
+      webhookSecrets: settings.STRIPE_WEBHOOK_SECRETS?.split(',').map((one) => one.trim()) ?? [],
+      paymentAttemptDays: settings.PAYMENT_ATTEMPT_DAYS.split(',').map(Number),
+    },
+  };
+}

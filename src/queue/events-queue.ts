@@ -1,0 +1,59 @@
+import type { JobsOptions, Queue, Worker } from 'bullmq';
+import type { Outcome } from '../events/outcome.ts';
+import { coalesced } from '../metering/coalesce.ts';
+import type { RecordEvents } from '../metering/record-events.ts';
+import type { Clock } from '../values/clock.ts';
+import type { QueueBackend } from './backend.ts';
+
+export const EVENTS_QUEUE = 'events';
+
+/** One CloudEvent or an array of them: the platform's controller puts what it reports on the queue as is. */
+export type EventsJob = unknown;
+
+/** How many events of a job had which outcome: kept on the finished job for people. */
+export type EventsResult = { readonly [status in Outcome['status']]: number };
+
+/** A job fails only when the database does. After some minutes of that it waits to be re-driven. */
+const RETRIES: JobsOptions = {
+  attempts: 10,
+  backoff: { type: 'exponential', delay: 500, jitter: 0.5 },
+  removeOnComplete: { count: 1000 },
+};
+
+export function makeEventsQueue(queues: QueueBackend): Queue<EventsJob, EventsResult> {
+  return queues.makeQueue(EVENTS_QUEUE, { defaultJobOptions: RETRIES });
+}
+
+/** Jobs at once per worker: their events share commits. */
+const CONCURRENCY = 50;
+
+/**
+ * Records the events of each job; the job is done after the commit that holds its events. Bad events are in
+ * quarantine and do not fail their job, so the queue always goes on.
+ */
+export function startEventsWorker(
+  queues: QueueBackend,
+  { record, clock }: { readonly record: RecordEvents; readonly clock: Clock },
+): Worker<EventsJob, EventsResult> {
+  const recordTogether = coalesced(record);
+  return queues.makeWorker<EventsJob, EventsResult>(
+    EVENTS_QUEUE,
+    async (job) => {
+      const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
+      return countOutcomes(await recordTogether(clock(), reported));
+    },
+    // A killed worker's jobs are taken over however often it happens: recording twice changes nothing.
+    { concurrency: CONCURRENCY, maxStalledCount: Number.MAX_SAFE_INTEGER },
+  );
+}
+
+/** Puts jobs that failed for good back on the queue: no event may be lost to a long outage. */
+export async function redriveFailedEvents(queue: Queue<EventsJob, EventsResult>): Promise<void> {
+  await queue.retryJobs({ state: 'failed', count: 1000 });
+}
+
+export function countOutcomes(outcomes: readonly Outcome[]): EventsResult {
+  const counts = { recorded: 0, duplicate: 0, parked: 0, refused: 0 };
+  for (const { status } of outcomes) counts[status] += 1;
+  return counts;
+}

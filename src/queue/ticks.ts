@@ -1,0 +1,41 @@
+import type { Queue } from 'bullmq';
+import type { QueueBackend } from './backend.ts';
+
+/** Something that is done every so often; what is due it finds in the database itself. */
+export type Tick = {
+  readonly name: string;
+  readonly schedule: { readonly every: number } | { readonly pattern: string };
+  readonly run: () => Promise<void>;
+};
+
+const TICKS_QUEUE = 'ticks';
+
+/**
+ * Keeps the schedules and runs their ticks; any number of processes may do so at once. A tick is only a
+ * wake-up call: one that is missed, doubled or late costs nothing but time.
+ */
+export async function startTicks(
+  queues: QueueBackend,
+  ticks: readonly Tick[],
+  onFailure: (tick: string, error: unknown) => void,
+): Promise<Queue> {
+  const queue = queues.makeQueue<unknown>(TICKS_QUEUE, {
+    defaultJobOptions: { removeOnComplete: { count: 100 }, removeOnFail: { count: 1000 } },
+  });
+  const byName = new Map(ticks.map((tick) => [tick.name, tick]));
+  for (const { name, schedule } of ticks) await queue.upsertJobScheduler(name, schedule, { name });
+  queues.makeWorker(
+    TICKS_QUEUE,
+    async (job) => {
+      await byName
+        .get(job.name)
+        ?.run()
+        .catch((error: unknown) => {
+          onFailure(job.name, error);
+          throw error;
+        });
+    },
+    { concurrency: ticks.length },
+  );
+  return queue;
+}
