@@ -6,6 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await operations(db);
   await stripeEvents(db);
   await collection(db);
+  await owedInvoices(db);
   await refunds(db);
   await drift(db);
 }
@@ -164,8 +165,14 @@ async function collection(db: Kysely<unknown>): Promise<void> {
     create table account_standing (
       account_id     text collate "C" primary key references account,
       past_due_since timestamptz,
+      changes        integer not null,
       updated_at     timestamptz not null
     )`.execute(db);
+}
+
+async function owedInvoices(db: Kysely<unknown>): Promise<void> {
+  await sql`create index invoice_owed on invoice (account_id)
+    where state in ('open', 'uncollectible')`.execute(db);
 }
 
 async function refunds(db: Kysely<unknown>): Promise<void> {

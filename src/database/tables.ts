@@ -41,6 +41,7 @@ export interface Account {
 
 export interface AccountStanding {
   account_id: string;
+  changes: number;
   past_due_since: Date | null;
   updated_at: Date;
 }

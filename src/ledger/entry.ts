@@ -2,7 +2,8 @@ import type { Cents } from '../values/money.ts';
 
 /**
  * The three books of an account's ledger. credit: what it may still use; carried: what earlier invoices
- * were too small to charge (R41b); cash: what was paid, less what was refunded.
+ * were too small to charge (R41b); cash: what was paid, less what was
+ * refunded or is held back by a bank in a dispute.
  */
 export type Book = 'credit' | 'carried' | 'cash';
 
@@ -20,7 +21,10 @@ export type LedgerEntry = {
     | 'carried_over'
     | 'carried_billed'
     | 'payment'
-    | 'refund';
+    | 'refund'
+    | 'refund_failed'
+    | 'dispute_withdrawn'
+    | 'dispute_reinstated';
   readonly amountCents: Cents;
   readonly invoiceId?: string;
   readonly actor: string;

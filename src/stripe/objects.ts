@@ -141,17 +141,26 @@ export const disputeObject = z.object({
 
 export const invoicePaymentObject = z.object({ id: z.string(), invoice: reference, status: text });
 
+/** Of what an event is about, only what leads to it. */
+export const eventSubject = z.object({
+  id: text,
+  object: text,
+  invoice: reference,
+  payment_intent: reference,
+  metadata,
+});
+
 export const eventObject = z.object({
   id: z.string().min(1).max(255),
   type: z.string(),
   /** Thin events say this as an RFC 3339 text. */
-  created: z.union([z.int(), z.string()]),
+  created: z.union([z.int(), z.iso.datetime({ offset: true })]),
   livemode: z.boolean().optional(),
   account: text,
-  data: z.object({ object: z.looseObject({ id: z.string().optional(), object: text }) }).optional(),
-  related_object: z.looseObject({ id: z.string().optional() }).nullish(),
+  data: z.object({ object: eventSubject }).optional(),
 });
 
+export type EventSubject = z.infer<typeof eventSubject>;
 export type StripeInvoice = z.infer<typeof invoiceObject>;
 export type StripeLine = z.infer<typeof lineObject>;
 export type StripeCustomer = z.infer<typeof customerObject>;
