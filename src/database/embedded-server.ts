@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { open, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { Fault } from '../values/fault.ts';
 import type { Command, Owner } from './embedded-owner.ts';
 
 /** One set of database files and what is needed to run a server on it. */
@@ -36,7 +37,9 @@ export async function startServer(
   const complaint = (await readFile(logFile)).subarray(logStart).toString('utf8').trim();
   const portIsTaken = complaint.includes('could not bind');
   if (portIsTaken ? options.port === undefined : complaint.match(heldByAnother)) return 'busy';
-  throw new Error(
+  throw new Fault(
+    'unavailable',
+    'embedded_start',
     `The embedded PostgreSQL in ${folder} did not start (its log: ${logFile}):\n` +
       complaint.slice(-2000),
   );
@@ -47,7 +50,9 @@ export async function stopServer({ folder, pgCtl, owner }: Cluster): Promise<voi
   const logFile = path.join(path.dirname(folder), 'server.log');
   const args = ['stop', '-s', '-m', 'fast', '-w', '-t', '60', '-D', folder];
   const code = await runLogged(owner.command(pgCtl, args), logFile);
-  if (code !== 0) throw new Error(`The embedded PostgreSQL did not stop; see ${logFile}`);
+  if (code === 0) return;
+  const message = `The embedded PostgreSQL in ${folder} did not stop; see ${logFile}`;
+  throw new Fault('unavailable', 'embedded_stop', message);
 }
 
 const heldByAnother = /lock file .* already exists|is still in use/;

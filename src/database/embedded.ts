@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault } from '../values/fault.ts';
 import { findBinaries } from './embedded-binaries.ts';
 import { ensureCluster, readPassword, superuser } from './embedded-cluster.ts';
 import { takeHold, type Hold } from './embedded-hold.ts';
@@ -66,14 +67,16 @@ async function reach(cluster: Cluster, password: string, options: ServerOptions)
       await removeStalePidFile(cluster.folder, found.text);
       continue;
     } else if (found.kind === 'unreadable') {
-      if (++unreadableLooks > maxUnreadableLooks) throw new Error(damaged(cluster.folder));
+      if (++unreadableLooks > maxUnreadableLooks) throw damaged(cluster.folder);
     } else if ((await startServer(cluster, options)) === 'started') {
       adopted = false;
       continue;
     }
     await sleep(pauseMs);
   }
-  throw new Error(
+  throw new Fault(
+    'unavailable',
+    'embedded_silent',
     `The embedded PostgreSQL in ${cluster.folder} seems to run (see ${pidFilePath(cluster.folder)}) ` +
       'but did not let us in for a minute. If no PostgreSQL runs there, delete that file.',
   );
@@ -118,9 +121,11 @@ function keep(
   return () => (stopped ??= stop());
 }
 
-function damaged(folder: string): string {
-  return (
+function damaged(folder: string): Fault {
+  return new Fault(
+    'unavailable',
+    'embedded_pid_file',
     `${pidFilePath(folder)} is damaged, so nobody can tell whether a PostgreSQL runs on these ` +
-    'files. Make sure none does (ps ax | grep postgres), then delete that file.'
+      'files. Make sure none does (ps ax | grep postgres), then delete that file.',
   );
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { Kysely, PostgresDialect } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import type pg from 'pg';
+import { Fault } from '../values/fault.ts';
 
 export type MigrateOptions = {
   /** Default: this project's own migrations. */
@@ -75,7 +76,9 @@ async function refuseNewer(
     .map(({ name }) => name)
     .filter((name) => !known.some((k) => k.name === name));
   if (unknown.length === 0) return;
-  throw new Error(
+  throw new Fault(
+    'conflict',
+    'database_newer',
     `The database is newer than this version of gigameter: it has ${unknown.toSorted().join(', ')}, ` +
       'which this version does not know. Run the version that migrated it, or a later one.',
   );

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { Fault } from '../values/fault.ts';
 import { nameStatements } from './prepared.ts';
 import type { DB } from './tables.ts';
 
@@ -50,7 +51,11 @@ export function withSettings(
   const result = URL.canParse(url) ? new URL(url) : null;
   // Not the URL parser's own error: that one carries the whole URL, password included.
   if (!result)
-    throw new Error('The database URL is not of the form postgres://user:password@host:port/name');
+    throw new Fault(
+      'invalid',
+      'database_url',
+      'The database URL is not of the form postgres://user:password@host:port/name',
+    );
   const flags = Object.entries(settings)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `-c ${name}=${value}`);
@@ -65,7 +70,8 @@ const int8Array = 1016;
 const date = 1082;
 const dateArray = 1182;
 const numericArray = 1231;
-const parseTextArray = pg.types.getTypeParser<(string | null)[]>(1009);
+const textArray: number = 1009;
+const parseTextArray: (text: string) => (string | null)[] = pg.types.getTypeParser(textArray);
 
 // Per pool, not global: BullMQ has a pool of its own and expects pg's defaults.
 function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Queue,
   Worker,
@@ -34,8 +35,13 @@ export type QueueBackend = {
     processor: Processor<T, R>,
     options?: Omit<WorkerOptions, Ours>,
   ): Worker<T, R>;
-  /** Lets the workers finish what they work on, then closes everything made here. Safe to repeat. */
-  close(): Promise<void>;
+  /**
+   * Lets the workers finish what they work on, then closes everything made here. What takes longer
+   * than `timeoutMs` (default 20 s; a job that hangs, a server that is away) is cut off: such a job
+   * counts as stalled and is run again by another worker, and its remains may keep the process from
+   * ending by itself: call process.exit. Safe to repeat.
+   */
+  close(timeoutMs?: number): Promise<void>;
 };
 
 /**
@@ -46,10 +52,8 @@ export type QueueBackend = {
 export async function connectQueues(target: QueueTarget, report: QueueLog): Promise<QueueBackend> {
   const log = onceEach(report);
   if ('redisUrl' in target) {
-    const redis = await connectRedis(target.redisUrl, log);
-    // Waiting for an answer to QUIT would wait for ever while Redis is away.
-    const disconnect = async (): Promise<void> => redis.disconnect();
-    const options = { connection: redis, prefix: target.prefix ?? 'gigameter' };
+    const { client, disconnect } = await connectRedis(target.redisUrl, log);
+    const options = { connection: client, prefix: target.prefix ?? 'gigameter' };
     return makeBackend({ kind: 'redis', disconnect, addWorker: () => {}, log }, options);
   }
   const { pool, addWorker } = await connectPostgres(target.databaseUrl, target.max ?? 5, log);
@@ -73,10 +77,25 @@ function makeBackend(
   const workers: Closable[] = [];
   const queues: Closable[] = [];
   let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  const finish = async (): Promise<void> => {
     await Promise.all(workers.map(async (worker) => await worker.close()));
     await Promise.all(queues.map(async (queue) => await queue.close()));
-    await disconnect();
+  };
+  const cutOff = (timeoutMs: number, finished: Promise<unknown>): void => {
+    const report = (error: Error): void => log(`cutting off the queues on ${kind}`, error);
+    report(new Error(`not closed after ${timeoutMs} ms`));
+    finished.catch(report);
+    // Not awaited: on Redis it would wait for the very server that is away.
+    for (const worker of workers) worker.disconnect().catch(report);
+  };
+  const close = async (timeoutMs: number): Promise<void> => {
+    const finished = finish().then(() => true);
+    try {
+      const isFinished = await Promise.race([finished, sleep(timeoutMs, false, { ref: false })]);
+      if (!isFinished) cutOff(timeoutMs, finished);
+    } finally {
+      await disconnect();
+    }
   };
   return {
     kind,
@@ -93,11 +112,11 @@ function makeBackend(
       workers.push(worker);
       return worker;
     },
-    close: () => (closed ??= close()),
+    close: (timeoutMs = 20_000) => (closed ??= close(timeoutMs)),
   };
 }
 
-type Closable = { close(): Promise<void> };
+type Closable = { close(): Promise<void>; disconnect(): Promise<void> };
 
 // BullMQ gives its classes another type for each backend, though they are the same classes; here
 // they become one type whose constructor takes either connection.

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connectQueues, type QueueBackend } from '../../src/queue/backend.ts';
 import { endChildren, startChild } from '../support/child.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { backends } from '../support/queues.ts';
-import { findRedis, startRedis } from '../support/redis.ts';
+import { findRedis, startRedis, type TestRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
 let database: TestDatabase;
@@ -106,6 +106,7 @@ describe.each(backends)('queues on $name', ({ name, connect, target }) => {
 
   test('close waits for the job in hand, and its result is kept', async () => {
     const closing = await connect(database.url);
+    onTestFinished(async () => await closing.close(100));
     const queue = backend.makeQueue<object, string>('closing');
     let finish = (): void => {};
     const asked = new Promise<void>((resolve) => (finish = resolve));
@@ -133,8 +134,27 @@ describe.each(backends)('queues on $name', ({ name, connect, target }) => {
   });
 });
 
+describe.each(backends)('closing on $name', ({ target }) => {
+  test('a job that hangs is cut off when its time is over', async () => {
+    const reports: string[] = [];
+    const log = (_: string, error: Error): void => void reports.push(error.message);
+    const backend = await connectQueues(target(database.url), log);
+    const queue = backend.makeQueue('hanging');
+    let isTaken = false;
+    backend.makeWorker('hanging', async () => {
+      isTaken = true;
+      await new Promise<never>(() => {});
+    });
+    await queue.add('hang', {});
+    await until('the worker has it', () => isTaken);
+    await backend.close(100);
+    expect(reports).toContain('not closed after 100 ms');
+  });
+});
+
 test('making queues on PostgreSQL never needs more connections than set, beside one per worker', async () => {
   const backend = await connectQueues({ databaseUrl: database.url, max: 2 }, console.error);
+  onTestFinished(async () => await backend.close(100));
   const done: number[] = [];
   const queues = [1, 2, 3, 4].map((n) => {
     const name = `frugal-${n}`;
@@ -148,7 +168,6 @@ test('making queues on PostgreSQL never needs more connections than set, beside 
       and pid <> pg_backend_pid() and usename is not null`,
   );
   expect(rows[0]?.used).toBeLessThanOrEqual(2n + 4n);
-  await backend.close();
 });
 
 test('a database that cannot be reached is an error, not a wait', async () => {
@@ -166,21 +185,17 @@ test('a Redis that cannot be reached is an error that names it, without the pass
 const redisServer = findRedis();
 
 test.runIf(redisServer)('a Redis that may evict jobs is refused', async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gigameter-redis-'));
-  const settings = { 'maxmemory-policy': 'volatile-lru' };
-  const redis = await startRedis(redisServer ?? '', folder, settings);
+  const redis = await ownRedis({ 'maxmemory-policy': 'volatile-lru' });
   await expect(connectQueues({ redisUrl: redis.url }, console.error)).rejects.toThrow(
     'Redis has maxmemory-policy volatile-lru, so it may throw jobs away',
   );
-  await redis.stop();
-  await rm(folder, { recursive: true });
 });
 
 test.runIf(redisServer)('a Redis that goes away and comes back is used again', async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gigameter-redis-'));
-  const first = await startRedis(redisServer ?? '', folder);
+  const first = await ownRedis();
   const reports: string[] = [];
   const backend = await connectQueues({ redisUrl: first.url }, (_, e) => reports.push(e.message));
+  onTestFinished(async () => await backend.close(100));
   const queue = backend.makeQueue<{ n: number }>('back');
   const done: number[] = [];
   backend.makeWorker<{ n: number }>('back', async (job) => void done.push(job.data.n));
@@ -189,11 +204,31 @@ test.runIf(redisServer)('a Redis that goes away and comes back is used again', a
   await first.stop();
   await until('the loss is reported', () => reports.length > 0);
   const added = queue.add('meanwhile', { n: 2 });
-  const second = await startRedis(redisServer ?? '', folder, { port: new URL(first.url).port });
+  await ownRedis({ port: new URL(first.url).port });
   await added;
   await until('the second is done', () => done.length === 2);
   expect(done).toEqual([1, 2]);
-  await backend.close();
-  await second.stop();
-  await rm(folder, { recursive: true });
 });
+
+test.runIf(redisServer)('closing does not wait for ever for a Redis that is away', async () => {
+  const redis = await ownRedis();
+  const backend = await connectQueues({ redisUrl: redis.url }, () => {});
+  const queue = backend.makeQueue('away');
+  let isTaken = false;
+  backend.makeWorker('away', async () => void (isTaken = true));
+  await queue.add('one', {});
+  await until('the worker runs', () => isTaken);
+  await redis.stop();
+  await backend.close(100);
+});
+
+/** A Redis for one test, stopped after it. */
+async function ownRedis(settings: Readonly<Record<string, string>> = {}): Promise<TestRedis> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gigameter-redis-'));
+  const redis = await startRedis(redisServer ?? '', folder, settings);
+  onTestFinished(async () => {
+    await redis.stop();
+    await rm(folder, { recursive: true });
+  });
+  return redis;
+}

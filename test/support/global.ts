@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded.ts';
-import { isProcessAlive } from '../../src/database/embedded-pidfile.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openPool } from '../../src/database/pool.ts';
+import { endServers, removeDeadRuns } from './dead-runs.ts';
 import { findRedis, startRedis, type TestRedis } from './redis.ts';
 
 declare module 'vitest' {
@@ -23,11 +23,17 @@ const runsDir = path.resolve('.data', 'test');
 
 /** Starts one PostgreSQL and one Redis for all database tests of this run; returns the tear-down. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await removeDeadRuns();
+  await removeDeadRuns(runsDir);
   const runDir = path.join(runsDir, `run-${process.pid}`);
   await mkdir(runDir, { recursive: true });
+  // Ctrl-C makes vitest exit at once, without tear-down.
+  const endNow = (): void => endServers(runDir);
+  process.once('exit', endNow);
   const stops: (() => Promise<void>)[] = [
-    async () => await rm(runDir, { recursive: true, force: true }),
+    async () => {
+      await rm(runDir, { recursive: true, force: true });
+      process.off('exit', endNow);
+    },
   ];
   const tearDown = async (): Promise<void> => {
     for (const stop of stops.splice(0).toReversed()) await stop();
@@ -86,27 +92,4 @@ async function startRedisOrWarn(folder: string): Promise<TestRedis | null> {
       `!!  The queue is tested on its PostgreSQL backend only.\n${bar}\n`,
   );
   return null;
-}
-
-/** A run killed with -9 leaves its servers and its folder behind. */
-async function removeDeadRuns(): Promise<void> {
-  const names = await readdir(runsDir).catch(() => []);
-  for (const name of names) {
-    const pid = Number(/^run-(\d+)$/.exec(name)?.[1]);
-    if (!pid || isProcessAlive(pid)) continue;
-    const folder = path.join(runsDir, name);
-    for (const file of ['postgres/cluster/postmaster.pid', 'redis/redis.pid']) {
-      await endServer(path.join(folder, file));
-    }
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  }
-}
-
-async function endServer(pidFile: string): Promise<void> {
-  const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
-  if (!pid) return;
-  // Both servers work in their own folder; by now the id may be another program's.
-  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
-  // SIGINT: both stop at once, dropping their clients.
-  if (folder === path.dirname(pidFile)) process.kill(pid, 'SIGINT');
 }
