@@ -36,8 +36,15 @@ type Subset = {
 export type Contract = {
   readonly apiVersion: string;
   readonly schemaOf: (objectName: string) => Schema | undefined;
-  /** Schema of the form (POST) or of the query (GET, DELETE); throws when the subset has no such route. */
-  readonly requestSchema: (method: string, template: string) => Schema;
+  /**
+   * Schema of the form (POST) or of the query (GET, DELETE). Parameters that are not imitated may hold anything: they are
+   * refused in any case. Throws when the subset has no such route.
+   */
+  readonly requestSchema: (
+    method: string,
+    template: string,
+    imitated: ReadonlySet<string>,
+  ) => Schema;
   /** Null when the parameters are as Stripe wants them. */
   readonly checkRequest: (schema: Schema, params: JsonObject) => Refusal | null;
   /** Throws when what we are about to send is not what Stripe would send: a bug of ours. */
@@ -60,24 +67,17 @@ function loadContract(): Contract {
   const schemas = subset.components.schemas;
   const kinds = schemas['payment_method']?.properties?.['type']?.enum ?? [];
   const ajv = new Ajv2020({ strict: false, validateFormats: false, code: { optimize: false } });
-  ajv.addSchema(
-    {
-      ...subset,
-      components: { schemas: closed(schemas, new Set(kinds.filter((kind) => kind !== 'card'))) },
-    },
-    'stripe',
-  );
+  const shown = closed(schemas, new Set(kinds.filter((kind) => kind !== 'card')));
+  ajv.addSchema({ components: { schemas: shown } }, 'stripe');
   const compiled = new Map<Schema | string, ValidateFunction>();
-  const validator = (key: Schema | string): ValidateFunction => {
-    const known = compiled.get(key);
-    if (known !== undefined) return known;
-    const made = ajv.compile(typeof key === 'string' ? { $ref: `stripe#${key}` } : key);
-    compiled.set(key, made);
-    return made;
+  const validator = (key: Schema | string, schema: () => Schema): ValidateFunction => {
+    const known = compiled.get(key) ?? ajv.compile(schema());
+    compiled.set(key, known);
+    return known;
   };
   const requests = new Map<string, Schema>();
-  const demand = (pointer: string, what: string, body: JsonObject): void => {
-    const validate = validator(pointer);
+  const demand = (what: string, schema: () => Schema, body: JsonObject): void => {
+    const validate = validator(what, schema);
     if (validate(body)) return;
     const why = ajv.errorsText(validate.errors, { separator: '; ' });
     throw new Error(`the local Stripe would send a wrong ${what}: ${why}`);
@@ -91,23 +91,29 @@ function loadContract(): Contract {
   return {
     apiVersion: subset.info.version,
     schemaOf: (objectName) => schemas[objectName],
-    requestSchema: (method, template) => {
+    requestSchema: (method, template, imitated) => {
       const key = `${method} ${template}`;
-      const schema = requests.get(key) ?? requestSchema(method, operation(method, template));
+      const schema =
+        requests.get(key) ?? requestSchema(method, operation(method, template), imitated);
       requests.set(key, schema);
       return schema;
     },
     checkRequest: (schema, params) => {
-      const validate = validator(schema);
+      const validate = validator(schema, () => schema);
       return validate(params) ? null : refusalOf(validate.errors?.[0], params);
     },
-    checkAnswer: (method, template, body) => {
-      const path = template.replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D');
-      const pointer = `/paths/${path}/${method.toLowerCase()}/responses/200/content/application~1json/schema`;
-      demand(pointer, `answer to ${method} ${template}`, body);
-    },
+    checkAnswer: (method, template, body) =>
+      demand(
+        `answer to ${method} ${template}`,
+        () =>
+          qualified(
+            operation(method, template).responses['200']?.content?.['application/json']?.schema ??
+              {},
+          ),
+        body,
+      ),
     checkObject: (objectName, body) =>
-      demand(`/components/schemas/${objectName}`, objectName, body),
+      demand(objectName, () => ({ $ref: `stripe#/components/schemas/${objectName}` }), body),
     blank: (objectName) => blank(schemas[objectName] ?? {}),
   };
 }
@@ -134,15 +140,31 @@ function closed(node: unknown, otherKinds: ReadonlySet<Json>): unknown {
   return isOpenObject ? { ...copy, additionalProperties: false } : copy;
 }
 
-function requestSchema(method: string, operation: Operation): Schema {
+/** The same schema with references that hold outside of Stripe's file. */
+function qualified(schema: Schema): Schema {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"stripe#/components'));
+}
+
+function requestSchema(
+  method: string,
+  operation: Operation,
+  imitated: ReadonlySet<string>,
+): Schema {
   const form = operation.requestBody?.content?.['application/x-www-form-urlencoded']?.schema;
-  if (method === 'POST')
-    return form ?? { type: 'object', properties: {}, additionalProperties: false };
   const query = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
+  const properties =
+    method === 'POST'
+      ? (form?.properties ?? {})
+      : Object.fromEntries(query.map(({ name, schema }) => [name, schema]));
   return {
     type: 'object',
-    properties: Object.fromEntries(query.map(({ name, schema }) => [name, schema])),
-    required: query.filter(({ required }) => required).map(({ name }) => name),
+    properties: Object.fromEntries(
+      Object.entries(properties).map(([name, schema]) => [name, imitated.has(name) ? schema : {}]),
+    ),
+    required:
+      method === 'POST'
+        ? (form?.required ?? [])
+        : query.filter(({ required }) => required).map(({ name }) => name),
     additionalProperties: false,
   };
 }

@@ -43,6 +43,7 @@ export type LocalStripe = Controls & {
   readonly tick: () => void;
   /** Resolves when every event due has been sent once. */
   readonly drainWebhooks: () => Promise<void>;
+  /** Safe to repeat. What hangs is dropped; undelivered webhooks stay in the journal. */
   readonly close: () => Promise<void>;
 };
 
@@ -87,6 +88,15 @@ export async function startLocalStripe(options: LocalStripeOptions): Promise<Loc
   const ticking = setInterval(tick, TICK_MS).unref();
   options.log?.(`local Stripe at ${url}`);
 
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(ticking);
+    await webhooks.stop();
+    faults.clear();
+    await server.close();
+    journal?.close();
+  };
+
   return {
     ...controls,
     url,
@@ -97,12 +107,6 @@ export async function startLocalStripe(options: LocalStripeOptions): Promise<Loc
     advance: due.advance,
     tick,
     drainWebhooks: webhooks.drain,
-    close: async () => {
-      clearInterval(ticking);
-      faults.clear();
-      await webhooks.stop();
-      await server.close();
-      journal?.close();
-    },
+    close: () => (closing ??= close()),
   };
 }

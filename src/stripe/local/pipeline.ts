@@ -1,5 +1,5 @@
 import type { Call, Origin } from './call.ts';
-import { contract } from './contract.ts';
+import { contract, type Schema } from './contract.ts';
 import type { CallFault, FaultRule, Faults } from './faults.ts';
 import { parseForm } from './form.ts';
 import { fingerprintOf, type Keys } from './idempotency.ts';
@@ -109,7 +109,7 @@ async function perform(
         `Unrecognized request URL (${method}: ${path}). The local Stripe imitates only a part of the API.`,
         { status: 404 },
       );
-    const schema = contract().requestSchema(method, route.template);
+    const schema = contract().requestSchema(method, route.template, route.imitated);
     const params = parseForm(request.sent, schema);
     const version = request.version ?? contract().apiVersion;
     const fingerprint = fingerprintOf(method, path, version, params);
@@ -192,11 +192,7 @@ function execute(
   }
 }
 
-function demandParams(
-  route: Route,
-  schema: ReturnType<ReturnType<typeof contract>['requestSchema']>,
-  params: JsonObject,
-): void {
+function demandParams(route: Route, schema: Schema, params: JsonObject): void {
   const refusal = contract().checkRequest(schema, params);
   if (refusal !== null) throw refusal;
   const other = Object.keys(params).find((name) => !route.imitated.has(name));

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
 import type { LocalStripe } from '../../../src/stripe/local/local-stripe.ts';
-import { customerWithCard, eventTypes, finalized, refusalOf, sdk, start } from './support.ts';
+import { customerWithCard, eventTypes, finalized, idOf, refusalOf, sdk, start } from './support.ts';
 
 type Paid = {
   readonly local: LocalStripe;
@@ -25,7 +25,7 @@ async function paid(amount: number, token = 'tok_visa'): Promise<Paid> {
     customer,
     invoice: invoice.id,
     charge: charge?.id ?? '',
-    intent: String(charge?.payment_intent),
+    intent: idOf(charge?.payment_intent),
   };
 }
 

@@ -160,6 +160,11 @@ export async function eventTypes(stripe: Stripe): Promise<readonly string[]> {
   return events.data.map(({ type }) => type).toReversed();
 }
 
+/** The id of something that may or may not have been expanded. */
+export function idOf(found: string | { readonly id: string } | null | undefined): string {
+  return typeof found === 'string' ? found : (found?.id ?? '');
+}
+
 export type Received = {
   readonly body: string;
   readonly signature: string;
