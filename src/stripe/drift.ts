@@ -57,3 +57,19 @@ export async function findUnresolvedDrift(db: Db, accountId?: string): Promise<D
     details: row.details as Drift['details'],
   }));
 }
+
+/** Notes that a difference is gone. */
+export async function resolveDrift(
+  db: Db,
+  now: Date,
+  accountId: string,
+  driftId: string,
+): Promise<void> {
+  await db
+    .updateTable('drift')
+    .set({ resolved_at: now })
+    .where('account_id', '=', accountId)
+    .where('drift_id', '=', driftId)
+    .where('resolved_at', 'is', null)
+    .execute();
+}

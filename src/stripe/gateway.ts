@@ -41,7 +41,13 @@ export type Answer =
   | { readonly outcome: 'ok'; readonly body: object; readonly requestId: string | null }
   | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly requestId: string | null }
   | { readonly outcome: 'unknown'; readonly status: number | null; readonly reason: string }
-  | { readonly outcome: 'limited'; readonly reason: string; readonly retryAfterMs?: number }
+  | {
+      readonly outcome: 'limited';
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+      /** Not too many calls: another one holds the same object. */
+      readonly isLockTimeout?: boolean;
+    }
   | { readonly outcome: 'barred'; readonly reason: string };
 
 export type Gateway = { readonly send: (request: Request) => Promise<Answer> };
@@ -157,7 +163,9 @@ function toFailure(error: unknown): Answer {
   if (!(error instanceof Stripe.errors.StripeError)) throw error;
   const status = error.statusCode ?? null;
   const reason = `${error.type}: ${error.message}`;
-  if (error instanceof Stripe.errors.StripeRateLimitError) return { outcome: 'limited', reason };
+  if (error instanceof Stripe.errors.StripeRateLimitError) {
+    return { outcome: 'limited', reason, isLockTimeout: error.code === 'lock_timeout' };
+  }
   if (status === 401 || status === 403) return { outcome: 'barred', reason };
   if (status === null || status === 409 || status >= 500 || status < 400) {
     return { outcome: 'unknown', status, reason };
