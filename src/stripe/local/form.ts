@@ -1,5 +1,5 @@
 import qs from 'qs';
-import type { Schema } from './contract.ts';
+import type { Schema } from './schema.ts';
 import { bracketed } from './contract.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { invalid } from './refusal.ts';

@@ -1,5 +1,6 @@
 import type { Call, Origin } from './call.ts';
-import { contract, type Schema } from './contract.ts';
+import { contract } from './contract.ts';
+import type { Schema } from './schema.ts';
 import type { CallFault, FaultRule, Faults } from './faults.ts';
 import { parseForm } from './form.ts';
 import { fingerprintOf, type Keys } from './idempotency.ts';

@@ -1,4 +1,4 @@
-import type { Schema } from './contract.ts';
+import type { Schema } from './schema.ts';
 import { contract } from './contract.ts';
 import { isObject, textOf, type Json, type JsonObject } from './json.ts';
 import type { Invoice } from './objects.ts';
