@@ -1,7 +1,7 @@
 import { toDate } from '../values/instant.ts';
 import type { CloseReport, Services } from './context.ts';
 import { instantOption } from './instant-option.ts';
-import { printJson, tableOf, type Output } from './output.ts';
+import { printJson, type Output } from './output.ts';
 
 /**
  * `gigameter close`: does by hand what the schedule does: closes every period that has ended (and waited for
@@ -24,12 +24,8 @@ export async function closeCommand(
 }
 
 function reportToText(report: CloseReport): string {
-  const states = Object.entries(report.invoicesByState);
   return [
     `${report.periods} periods closed, ${report.invoices} invoices frozen.`,
-    ...(states.length === 0
-      ? []
-      : ['', tableOf([{ title: 'invoices now' }, { title: 'count', align: 'right' }], states)]),
     ...report.failures.map(
       ({ account, reason }) => `account ${account} could not be closed: ${reason}`,
     ),

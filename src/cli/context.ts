@@ -16,8 +16,6 @@ export type CloseReport = {
   readonly periods: number;
   readonly invoices: number;
   readonly failures: readonly { readonly account: string; readonly reason: string }[];
-  /** How many of the invoices worked on are in which state now. */
-  readonly invoicesByState: Readonly<Record<string, number>>;
 };
 
 export type CommandContext = {

@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+import { once } from 'node:events';
+import { pino, type Logger } from 'pino';
+import type { CommandContext } from './cli/context.ts';
+import { exitCodeOf } from './cli/exit-code.ts';
+import { terminal } from './cli/output.ts';
+import { runCommand } from './cli/program.ts';
+import { readConfig, type Config } from './config.ts';
+import { runDemo } from './demo/run-demo.ts';
+import { openDatabase } from './service/open-database.ts';
+import { openServices } from './service/open-services.ts';
+import { startService } from './service/start-service.ts';
+import type { Clock } from './values/clock.ts';
+
+const wallClock: Clock = () => new Date();
+const SHUTDOWN_MS = 25_000;
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const config = readConfig();
+    return await runCommand(commandContext(config), args);
+  } catch (error) {
+    terminal.note(error instanceof Error ? `error: ${error.message}` : String(error));
+    return exitCodeOf(error);
+  }
+}
+
+function commandContext(config: Config): CommandContext {
+  // Commands print what they did; only what went wrong belongs beside it.
+  const quiet = makeLog('warn');
+  return {
+    clock: wallClock,
+    output: terminal,
+    maxReplicas: config.maxReplicas,
+    open: async () => await openServices(config, wallClock, quiet),
+    migrate: async () => {
+      const { migrated, stop } = await openDatabase(config, quiet);
+      await stop();
+      return migrated;
+    },
+    start: async () => await serve(config),
+    demo: async (options) =>
+      await runDemo(config, wallClock, makeLog('error'), options, stopSignal()),
+  };
+}
+
+async function serve(config: Config): Promise<number> {
+  const log = makeLog(config.logLevel);
+  const stopped = stopSignal();
+  const service = await startService(config, wallClock, log);
+  await service.startSchedules();
+  log.info({ url: service.url }, 'gigameter is serving; Ctrl-C stops it');
+  log.info(`stopping: ${await stopped}`);
+  setTimeout(() => {
+    log.error(`not stopped within ${SHUTDOWN_MS} ms; what was under way is taken up again`);
+    process.exit(1);
+  }, SHUTDOWN_MS).unref();
+  await service.stop();
+  return 0;
+}
+
+/** Resolves at the first request to stop; a second one ends the process at once. */
+async function stopSignal(): Promise<string> {
+  const signal = await Promise.race(
+    (['SIGINT', 'SIGTERM'] as const).map(async (name) => {
+      await once(process, name);
+      return name;
+    }),
+  );
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(130));
+  return signal;
+}
+
+/** JSON lines on stderr, readable lines on a terminal. Secrets never reach it; these are the last guard. */
+function makeLog(level: string): Logger {
+  const options = {
+    level,
+    redact: ['*.apiKey', '*.secret', '*.authorization', 'req.headers.authorization'],
+  };
+  if (!process.stderr.isTTY) return pino(options, pino.destination(2));
+  return pino({
+    ...options,
+    transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } },
+  });
+}

@@ -1,0 +1,73 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Db } from '../database/pool.ts';
+import { collectDue } from '../dunning/collect-due.ts';
+import { retrySchedule } from '../dunning/retry-schedule.ts';
+import { closeDuePeriods, type Closed } from '../invoicing/close-periods.ts';
+import type { Gateway } from '../stripe/gateway.ts';
+import { issueDue, type BatchResult } from '../stripe/issue/issue-due.ts';
+import { processStripeEvents } from '../stripe/news/process-stripe-events.ts';
+import type { Clock } from '../values/clock.ts';
+
+/** The verbs that make money, bound to their dependencies. Each is safe to run twice and anywhere. */
+export type Billing = {
+  readonly close: (now: Date, onProgress?: (closed: Closed) => void) => Promise<Closed & Failures>;
+  /** Takes frozen invoices to Stripe until none is left that can go on now. */
+  readonly issue: () => Promise<void>;
+  /** Tries what is unpaid and due. */
+  readonly collect: () => Promise<void>;
+  /** Works off what Stripe told us. */
+  readonly readNews: () => Promise<void>;
+};
+
+export type Failures = {
+  readonly failures: readonly { readonly account: string; readonly reason: string }[];
+};
+
+export function bindBilling(
+  { db, gateway, clock }: { readonly db: Db; readonly gateway: Gateway; readonly clock: Clock },
+  config: Pick<Config, 'closeGraceSeconds' | 'stripe'>,
+  log: Logger,
+): Billing {
+  const context = {
+    db,
+    gateway,
+    clock,
+    retryAt: retrySchedule(config.stripe.paymentAttemptDays),
+  };
+  const untilDry = async (what: string, batch: () => Promise<BatchResult>): Promise<void> => {
+    for (;;) {
+      const { tried, byState, isBarred } = await batch();
+      if (tried > 0) log.info({ byState }, what);
+      if (isBarred) log.error('Stripe does not accept our key: nothing is collected until it does');
+      if (tried === 0 || isBarred || tried === byState.busy) return;
+    }
+  };
+  return {
+    close: async (now, onProgress) => {
+      const failures: { account: string; reason: string }[] = [];
+      const closed = await closeDuePeriods(db, now, {
+        graceSeconds: config.closeGraceSeconds,
+        ...(onProgress === undefined ? {} : { onProgress }),
+        onFailure: (account, error) => {
+          log.error({ err: error, account }, 'a period could not be closed');
+          failures.push({
+            account,
+            reason: error instanceof Error ? error.message : String(error),
+          });
+        },
+      });
+      if (closed.periods > 0) log.info(closed, 'periods closed');
+      return { ...closed, failures };
+    },
+    issue: async () => await untilDry('invoices issued', async () => await issueDue(context)),
+    collect: async () =>
+      await untilDry('payments attempted', async () => await collectDue(context)),
+    readNews: async () => {
+      for (;;) {
+        const { processed } = await processStripeEvents(context);
+        if (processed === 0) return;
+      }
+    },
+  };
+}

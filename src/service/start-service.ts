@@ -1,0 +1,111 @@
+import type { Queue } from 'bullmq';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { eventParser } from '../events/parse-event.ts';
+import { makeHttpServer } from '../http/server.ts';
+import { eventRecorder, type RecordEvents } from '../metering/record-events.ts';
+import { connectQueues, type QueueBackend } from '../queue/backend.ts';
+import {
+  makeEventsQueue,
+  redriveFailedEvents,
+  startEventsWorker,
+  type EventsJob,
+  type EventsResult,
+} from '../queue/events-queue.ts';
+import { startTicks, type Tick } from '../queue/ticks.ts';
+import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
+import type { Clock } from '../values/clock.ts';
+import { Fault } from '../values/fault.ts';
+import { bindBilling, type Billing } from './billing.ts';
+import { openDatabase, type OpenDatabase } from './open-database.ts';
+import { openStripe, type OpenStripe } from './open-stripe.ts';
+
+/** Everything of one process that serves: opened in order of need, stopped in reverse. */
+export type Service = {
+  readonly url: string;
+  readonly database: OpenDatabase;
+  readonly stripe: OpenStripe;
+  readonly record: RecordEvents;
+  readonly eventsQueue: Queue<EventsJob, EventsResult>;
+  readonly billing: Billing;
+  /** From here on the schedules run: close, issue, collect, read Stripe's news. */
+  readonly startSchedules: () => Promise<void>;
+  /** Finishes what is under way, then closes everything. */
+  readonly stop: () => Promise<void>;
+};
+
+export async function startService(config: Config, clock: Clock, log: Logger): Promise<Service> {
+  const opened: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
+  };
+  try {
+    const database = await openDatabase(config, log);
+    opened.push(database.stop);
+    const queues = await openQueues(config, database, log);
+    const server = await makeHttpServer({
+      log,
+      checkReady: async () => void (await sql`select 1`.execute(database.db)),
+      receiveWebhook: async (body, signature) => {
+        const { webhookSecrets: secrets, isLive } = stripe;
+        await receiveWebhook({ db: database.db, clock, secrets, isLive }, body, signature);
+      },
+    });
+    opened.push(queues.close, async () => await server.close());
+    const url = await server.listen({ host: config.host, port: config.port }).catch(portTaken);
+    const stripe = await openStripe(config, clock, `${url}/webhooks/stripe`, log);
+    opened.push(stripe.stop);
+    const record = eventRecorder({ db: database.db, parse: eventParser(config.maxReplicas) });
+    const eventsQueue = makeEventsQueue(queues);
+    startEventsWorker(queues, { record, clock });
+    const billing = bindBilling({ db: database.db, gateway: stripe.gateway, clock }, config, log);
+    const startSchedules = async (): Promise<void> => {
+      await startTicks(queues, schedules(billing, eventsQueue, clock), (tick, err) =>
+        log.error({ err, tick }, 'a scheduled task failed; it comes again'),
+      );
+    };
+    return { url, database, stripe, record, eventsQueue, billing, startSchedules, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openQueues(
+  config: Config,
+  database: OpenDatabase,
+  log: Logger,
+): Promise<QueueBackend> {
+  const target =
+    config.redisUrl === undefined ? { databaseUrl: database.url } : { redisUrl: config.redisUrl };
+  return await connectQueues(target, (message, err) => log.warn({ err }, message));
+}
+
+/** How often each task looks for work. PostgreSQL knows what is due; these only ask. */
+function schedules(
+  billing: Billing,
+  eventsQueue: Queue<EventsJob, EventsResult>,
+  clock: Clock,
+): Tick[] {
+  const every = (seconds: number) => ({ every: seconds * 1000 });
+  return [
+    { name: 'close', schedule: every(60), run: async () => void (await billing.close(clock())) },
+    { name: 'issue', schedule: every(15), run: billing.issue },
+    { name: 'collect', schedule: every(60), run: billing.collect },
+    { name: 'read-news', schedule: every(5), run: billing.readNews },
+    {
+      name: 'redrive-events',
+      schedule: every(60),
+      run: async () => await redriveFailedEvents(eventsQueue),
+    },
+  ];
+}
+
+function portTaken(error: unknown): never {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    const message = `${error.message}: set PORT to a free port`;
+    throw new Fault('unavailable', 'port_taken', message);
+  }
+  throw error;
+}
