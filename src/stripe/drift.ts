@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
 import type { Db } from '../database/pool.ts';
 
 /** A difference between us and Stripe that only a person can judge; found once, reported until resolved. */
@@ -12,6 +13,8 @@ export type Drift = {
   readonly cents: bigint;
   readonly details: Readonly<Record<string, string | number | null>>;
 };
+
+const details = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 
 /** Safe to repeat; finding a resolved one again opens it again. */
 export async function recordDrift(db: Db, now: Date, found: readonly Drift[]): Promise<void> {
@@ -54,7 +57,7 @@ export async function findUnresolvedDrift(db: Db, accountId?: string): Promise<D
     driftId: row.drift_id,
     kind: row.kind,
     cents: row.cents,
-    details: row.details as Drift['details'],
+    details: details.parse(row.details),
   }));
 }
 

@@ -1,5 +1,6 @@
 import { stringify } from 'qs';
 import Stripe from 'stripe';
+import { z } from 'zod';
 
 /** Answers and events are shaped by this version; the webhook endpoint is created with the same one. */
 export const API_VERSION = '2026-10-28.endive';
@@ -151,12 +152,13 @@ function toAnswer(response: unknown): Answer {
   return { outcome: 'ok', body: response, requestId };
 }
 
+const meta = z.object({
+  lastResponse: z.object({ statusCode: z.number().optional(), requestId: z.string().optional() }),
+});
+
 function metaOf(response: unknown): { status: number; requestId: string | null } {
-  const last =
-    typeof response === 'object' && response !== null && 'lastResponse' in response
-      ? (response.lastResponse as { statusCode?: number; requestId?: string })
-      : {};
-  return { status: last.statusCode ?? 200, requestId: last.requestId ?? null };
+  const last = meta.safeParse(response).data?.lastResponse;
+  return { status: last?.statusCode ?? 200, requestId: last?.requestId ?? null };
 }
 
 function toFailure(error: unknown): Answer {
@@ -170,7 +172,7 @@ function toFailure(error: unknown): Answer {
   if (status === null || status === 409 || status >= 500 || status < 400) {
     return { outcome: 'unknown', status, reason };
   }
-  const raw = (error.raw ?? {}) as Readonly<Record<string, unknown>>;
+  const raw = z.record(z.string(), z.unknown()).safeParse(error.raw).data ?? {};
   return {
     outcome: 'refused',
     requestId: error.requestId ?? null,

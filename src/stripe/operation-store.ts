@@ -1,7 +1,8 @@
 import { sql, type Selectable, type Updateable } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { StripeOperation } from '../database/tables.ts';
-import { API_VERSION, type Call, type Refusal } from './gateway.ts';
+import { z } from 'zod';
+import { API_VERSION, type Call, type Param, type Refusal, type Request } from './gateway.ts';
 
 /** What one operation is about: `subject` is an invoice, a refund, a card set-up or the account itself. */
 export type OperationName = {
@@ -51,6 +52,24 @@ export async function insertOperation(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+const param: z.ZodType<Param> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.array(param), z.record(z.string(), param)]),
+);
+const frozenCall = z.object({
+  method: z.enum(['GET', 'POST', 'DELETE']),
+  path: z.string(),
+  params: z.record(z.string(), param),
+});
+
+/** The frozen call as it is sent, the first time and every time. */
+export function requestOf(row: OperationRow): Request {
+  return {
+    ...frozenCall.parse(row),
+    idempotencyKey: row.idempotency_key,
+    apiVersion: row.api_version,
+  };
 }
 
 /** Notes that the call is about to leave; committed before it does. */

@@ -1,10 +1,11 @@
 import type { Db } from '../database/pool.ts';
 import type { Clock } from '../values/clock.ts';
-import type { Answer, Call, Gateway, Params, Refusal } from './gateway.ts';
+import type { Answer, Call, Gateway, Refusal } from './gateway.ts';
 import { holdLease, type Lease } from './lease.ts';
 import {
   insertOperation,
   latestOperation,
+  requestOf,
   saveRefusal,
   saveResult,
   saveUnknown,
@@ -103,13 +104,7 @@ export async function runOperation<R>(
   if (context.clock().getTime() - row.last_sent_at!.getTime() > MAX_PAUSE_MS) {
     return { outcome: 'later', waitMs: 0, reason: 'this process slept before the call' };
   }
-  const answer = await context.gateway.send({
-    method: row.method as Call['method'],
-    path: row.path,
-    params: row.params as Params,
-    idempotencyKey: row.idempotency_key,
-    apiVersion: row.api_version,
-  });
+  const answer = await context.gateway.send(requestOf(row));
   await at(context, operation, 'answered');
   const outcome = await settle(context, lease, operation, row, answer);
   await at(context, operation, 'saved');

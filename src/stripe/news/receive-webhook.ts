@@ -53,30 +53,33 @@ export async function receiveWebhook(
       'the event belongs to another Stripe account',
     );
   }
-  const inserted = await context.db
+  const isNew = await storeEvent(context.db, now, event);
+  return { stripeEventId: event.id, isNew };
+}
+
+/** Keeps an event until it is worked through; answers whether it was new. Safe to repeat. */
+export async function storeEvent(db: Db, now: Date, event: Event): Promise<boolean> {
+  const subject = event.data?.object;
+  const inserted = await db
     .insertInto('stripe_event')
     .values({
       stripe_event_id: event.id,
       type: event.type,
-      object_id: objectOf(event)?.id ?? null,
+      object_id: subject?.id ?? null,
       created_at: new Date(
         typeof event.created === 'string' ? event.created : event.created * 1000,
       ),
-      payload: JSON.stringify(objectOf(event) ?? {}),
+      // Only what leads to its object: what happened is read from Stripe, who may know better by then.
+      payload: JSON.stringify(subject ?? {}),
       received_at: now,
     })
     .onConflict((conflict) => conflict.column('stripe_event_id').doNothing())
     .returning('stripe_event_id')
     .executeTakeFirst();
-  return { stripeEventId: event.id, isNew: inserted !== undefined };
+  return inserted !== undefined;
 }
 
 type Event = z.infer<typeof eventObject>;
-
-/** Only the ids in the event are kept: what happened is read from Stripe, who may know better by then. */
-function objectOf(event: Event) {
-  return event.data?.object;
-}
 
 async function parseEvent({ db, clock }: WebhookContext, rawBody: Buffer): Promise<Event> {
   let content: unknown;
