@@ -19,7 +19,7 @@ export function makeDue(world: World, keys: Keys, webhooks: Webhooks): Due {
     world.transaction(() => {
       advanceInvoices(world);
       advanceRefunds(world);
-      for (const session of openSessions(world))
+      for (const session of world.waiting('checkout.session'))
         if (session.expires_at <= world.now()) expire(byStripe(world), session);
       keys.prune();
     });
@@ -32,12 +32,11 @@ export function makeDue(world: World, keys: Keys, webhooks: Webhooks): Due {
     const target = world.nowMs() + ms;
     // What is due already comes first: a delivery under way may ask for a retry before the target.
     await moveTo(world.nowMs());
-    for (
-      let next = nextDueAtMs(world, target);
-      next !== undefined;
-      next = nextDueAtMs(world, target)
-    )
+    let next = nextDueAtMs(world, target);
+    while (next !== undefined) {
       await moveTo(next);
+      next = nextDueAtMs(world, target);
+    }
     await moveTo(target);
   };
   return { catchUp, advance };
@@ -47,12 +46,8 @@ function nextDueAtMs(world: World, targetMs: number): number | undefined {
   const seconds = [
     ...invoicesDueAt(world),
     ...refundsDueAt(world),
-    ...openSessions(world).map((session) => session.expires_at),
+    ...world.waiting('checkout.session').map((session) => session.expires_at),
   ];
   const instants = [...seconds.map((at) => at * 1000), ...deliveriesDueAt(world)];
   return instants.filter((at) => at > world.nowMs() && at <= targetMs).toSorted((a, b) => a - b)[0];
-}
-
-function openSessions(world: World) {
-  return world.all('checkout.session').filter(({ status }) => status === 'open');
 }

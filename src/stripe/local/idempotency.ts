@@ -48,8 +48,13 @@ export function openKeys(world: World): Keys {
     },
     save: (answer) => world.put('local.saved', { ...answer, savedAtMs: world.nowMs() }),
     prune: () => {
-      for (const saved of world.all('local.saved').filter(isOld))
+      for (
+        let saved = world.oldest('local.saved');
+        saved !== undefined && isOld(saved);
+        saved = world.oldest('local.saved')
+      ) {
         world.remove('local.saved', saved.id);
+      }
     },
   };
 }

@@ -17,6 +17,13 @@ export type InvoiceInside = {
   readonly payment: string | null;
 };
 
+/** A refund of a test card whose refunds change later; removed once it has. */
+export type RefundInside = {
+  readonly id: string;
+  /** In seconds, of this server's clock. */
+  readonly changesAt: number;
+};
+
 /** One event still owed to one endpoint; removed once delivered. */
 export type Delivery = {
   readonly id: string;

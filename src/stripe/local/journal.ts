@@ -32,14 +32,17 @@ export function openJournal(file: string): Journal {
   };
 }
 
+/** Line by line: the whole file may be longer than the longest text. */
 function recover(file: string): readonly Entry[] {
   const bytes = readFileSync(file);
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end < bytes.length) truncateSync(file, end);
-  const lines = bytes
-    .subarray(0, end)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line): Entry => JSON.parse(line));
+  const entries: Entry[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    entries.push(JSON.parse(bytes.toString('utf8', start, end)));
+    start = end + 1;
+  }
+  if (start < bytes.length) truncateSync(file, start);
+  return entries;
 }
+
+const NEWLINE = 10;

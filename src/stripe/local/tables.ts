@@ -1,4 +1,11 @@
-import type { CardInside, Delivery, InvoiceInside, LoggedCall, SavedAnswer } from './inside.ts';
+import type {
+  CardInside,
+  Delivery,
+  InvoiceInside,
+  LoggedCall,
+  SavedAnswer,
+  RefundInside,
+} from './inside.ts';
 import type { JsonObject } from './json.ts';
 import type {
   BalanceEntry,
@@ -45,6 +52,7 @@ export type Tables = {
   readonly 'test_helpers.test_clock': TestClock;
   readonly 'local.invoice': InvoiceInside;
   readonly 'local.card': CardInside;
+  readonly 'local.refund': RefundInside;
   readonly 'local.secret': { readonly id: string; readonly secret: string };
   readonly 'local.saved': SavedAnswer;
   readonly 'local.delivery': Delivery;

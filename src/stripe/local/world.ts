@@ -14,6 +14,10 @@ export type World = {
   readonly get: <T extends TableName>(table: T, id: string) => Tables[T] | undefined;
   /** Oldest first. */
   readonly all: <T extends TableName>(table: T) => readonly Tables[T][];
+  /** The row put first, for tables that are used up from their old end. */
+  readonly oldest: <T extends TableName>(table: T) => Tables[T] | undefined;
+  /** The rows that Stripe will do something about by itself as time passes, without a walk through all. */
+  readonly waiting: <T extends WaitingTable>(table: T) => readonly Tables[T][];
   readonly put: <T extends TableName>(table: T, row: Tables[T]) => void;
   readonly remove: (table: TableName, id: string) => void;
   /** Runs `work` as one mutation: journaled as one line when it returns, undone when it throws. */
@@ -33,7 +37,7 @@ export type WorldOptions = {
 };
 
 type Undo = {
-  readonly rows: Map<string, JsonObject>;
+  readonly table: string;
   readonly id: string;
   readonly before: JsonObject | undefined;
 };
@@ -41,6 +45,7 @@ type Draft = { readonly changes: Change[]; readonly undo: Undo[] };
 
 export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions): World {
   const tables = new Map<string, Map<string, JsonObject>>();
+  const waitingIds = { invoice: new Set<string>(), 'checkout.session': new Set<string>() };
   let seed = freshSeed;
   let lastId = 0;
   let draft: Draft | null = null;
@@ -50,25 +55,30 @@ export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions
     tables.set(table, rows);
     return rows;
   };
+  const setRow = (table: string, id: string, row: JsonObject | undefined): void => {
+    const rows = rowsOf(table);
+    if (row === undefined) rows.delete(id);
+    else rows.set(id, row);
+    if (isWaitingTable(table)) note(waitingIds[table], id, row !== undefined && WAITS[table](row));
+  };
   const write = (table: string, id: string, row: JsonObject | null): void => {
     if (draft === null) throw new Error(`a write to ${table} outside a transaction`);
-    const rows = rowsOf(table);
-    draft.undo.push({ rows, id, before: rows.get(id) });
+    draft.undo.push({ table, id, before: rowsOf(table).get(id) });
     draft.changes.push([table, id, row]);
-    setRow(rows, id, row ?? undefined);
+    setRow(table, id, row ?? undefined);
   };
   const begin = (): Draft => {
     if (draft !== null) throw new Error('a transaction inside a transaction');
     return (draft = { changes: [], undo: [] });
   };
   const undo = (begun: Draft): void => {
-    for (const { rows, id, before } of begun.undo.toReversed()) setRow(rows, id, before);
+    for (const { table, id, before } of begun.undo.toReversed()) setRow(table, id, before);
   };
 
   for (const entry of journal?.entries ?? []) {
     seed = entry.seed;
     lastId = entry.lastId;
-    for (const [table, id, row] of entry.changes) setRow(rowsOf(table), id, row ?? undefined);
+    for (const [table, id, row] of entry.changes) setRow(table, id, row ?? undefined);
   }
 
   // A row's type follows from its table: put() and the journal it wrote are the only ways in.
@@ -87,6 +97,12 @@ export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions
     all: <T extends TableName>(table: T) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       [...rowsOf(table).values()] as unknown as readonly Tables[T][],
+    oldest: <T extends TableName>(table: T) => {
+      const [id] = rowsOf(table).keys();
+      return id === undefined ? undefined : get(table, id);
+    },
+    waiting: <T extends WaitingTable>(table: T) =>
+      [...waitingIds[table]].flatMap((id) => get(table, id) ?? []),
     put,
     remove: (table, id) => write(table, id, null),
     transaction: (work) => {
@@ -115,7 +131,18 @@ export function openWorld({ clock, url, seed: freshSeed, journal }: WorldOptions
   };
 }
 
-function setRow(rows: Map<string, JsonObject>, id: string, row: JsonObject | undefined): void {
-  if (row === undefined) rows.delete(id);
-  else rows.set(id, row);
+type WaitingTable = 'invoice' | 'checkout.session';
+
+const WAITS: Readonly<Record<WaitingTable, (row: JsonObject) => boolean>> = {
+  invoice: (row) => row['auto_advance'] === true,
+  'checkout.session': (row) => row['status'] === 'open',
+};
+
+function isWaitingTable(table: string): table is WaitingTable {
+  return table in WAITS;
+}
+
+function note(ids: Set<string>, id: string, isIn: boolean): void {
+  if (isIn) ids.add(id);
+  else ids.delete(id);
 }

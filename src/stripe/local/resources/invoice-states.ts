@@ -122,7 +122,7 @@ export function finalize(call: Call, draft: Invoice): Invoice {
 /** Stripe's own doing for every invoice whose auto_advance came due: finalize, then collect. */
 export function advanceInvoices(world: World): void {
   const call = byStripe(world);
-  for (const invoice of world.all('invoice').filter(({ auto_advance: isOn }) => isOn)) {
+  for (const invoice of world.waiting('invoice')) {
     const now = timeOf(world, invoice);
     if (invoice.status === 'draft' && (invoice.automatically_finalizes_at ?? Infinity) <= now)
       finalize(call, invoice);
@@ -134,16 +134,12 @@ export function advanceInvoices(world: World): void {
 
 /** Instants at which advanceInvoices() has something to do, in seconds of this server's clock. */
 export function invoicesDueAt(world: World): readonly number[] {
-  const ours = world
-    .all('invoice')
-    .filter((invoice) => invoice.auto_advance && invoice.test_clock === null);
+  const ours = world.waiting('invoice').filter((invoice) => invoice.test_clock === null);
   return ours.flatMap(
-    (invoice) =>
-      (invoice.status === 'draft'
-        ? invoice.automatically_finalizes_at
-        : invoice.status === 'open'
-          ? invoice.next_payment_attempt
-          : null) ?? [],
+    ({ status, automatically_finalizes_at: finalizes, next_payment_attempt: collects }) => {
+      if (status === 'draft') return finalizes ?? [];
+      return status === 'open' ? (collects ?? []) : [];
+    },
   );
 }
 

@@ -24,7 +24,7 @@ export function createRefund(call: Call, params: Create): Refund {
   const charge = refundable(call, params);
   const amount = params.amount ?? charge.amount - charge.amount_refunded;
   demandLeft(charge, amount, isBlocked(world, charge));
-  const isPending = testCard(world, charge.payment_method).later === 'refund_pending';
+  const { later } = testCard(world, charge.payment_method);
   const id = world.newId('re_');
   const refund: Refund = {
     ...contract().blank('refund'),
@@ -53,9 +53,12 @@ export function createRefund(call: Call, params: Create): Refund {
     payment_intent: charge.payment_intent,
     payment_method: charge.payment_method,
     reason: params.reason ?? null,
-    status: isPending ? 'pending' : 'succeeded',
+    status: later === 'refund_pending' ? 'pending' : 'succeeded',
   };
   world.put('refund', refund);
+  if (later === 'refund_pending' || later === 'refund_fails') {
+    world.put('local.refund', { id, changesAt: world.now() + LATER_SECONDS });
+  }
   const after = refundedBy(charge, amount);
   world.put('charge', after);
   emit(call, 'refund.created', refund);
@@ -98,13 +101,11 @@ export function failRefund(call: Call, refund: Refund): Refund {
 /** Stripe's own doing for the two test cards whose refunds change later. */
 export function advanceRefunds(world: World): void {
   const call = byStripe(world);
-  for (const refund of changing(world).filter(
-    ({ created }) => created + LATER_SECONDS <= world.now(),
-  )) {
-    if (refund.status === 'succeeded') {
-      failRefund(call, refund);
-      continue;
-    }
+  for (const { id } of world.all('local.refund').filter((row) => row.changesAt <= world.now())) {
+    world.remove('local.refund', id);
+    const refund = named(call, 'refund', id, 'refund');
+    if (refund.status === 'succeeded') failRefund(call, refund);
+    if (refund.status !== 'pending') continue;
     const after: Refund = { ...refund, status: 'succeeded' };
     world.put('refund', after);
     emit(call, 'refund.updated', after, refund);
@@ -112,17 +113,7 @@ export function advanceRefunds(world: World): void {
 }
 
 export function refundsDueAt(world: World): readonly number[] {
-  return changing(world).map(({ created }) => created + LATER_SECONDS);
-}
-
-function changing(world: World): readonly Refund[] {
-  return world.all('refund').filter((refund) => {
-    const { later } = testCard(world, world.get('charge', refund.charge)?.payment_method ?? '');
-    return (
-      (later === 'refund_fails' && refund.status === 'succeeded') ||
-      (later === 'refund_pending' && refund.status === 'pending')
-    );
-  });
+  return world.all('local.refund').map(({ changesAt }) => changesAt);
 }
 
 function refundable(call: Call, params: Create): Charge {
