@@ -33,7 +33,11 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
   const { clock, output, maxReplicas } = context;
   const withServices = async (work: (services: Services) => Promise<number>): Promise<void> => {
     const services = await context.open();
-    done(await work(services).finally(async () => await services.stop()));
+    try {
+      done(await work(services));
+    } finally {
+      await services.stop();
+    }
   };
   const program = new Command('gigameter')
     .description('Exact usage metering and billing for platforms-as-a-service')

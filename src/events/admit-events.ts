@@ -13,10 +13,12 @@ export type AdmittedEvents = {
   readonly byAccount: ReadonlyMap<string, readonly Event[]>;
 };
 
+type KnownDatabase = { readonly account: string; readonly app: string; readonly database: string };
+
 type State = {
   readonly signUps: Map<string, bigint>;
   readonly apps: Set<string>;
-  readonly appOfDatabase: Map<string, string>;
+  readonly databases: Map<string, KnownDatabase>;
   readonly recorded: Map<string, Event>;
   readonly outcomes: Map<Event, Outcome>;
 };
@@ -29,7 +31,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
   const state: State = {
     signUps: new Map(),
     apps: new Set(),
-    appOfDatabase: new Map(),
+    databases: new Map(),
     recorded: new Map(),
     outcomes: new Map(),
   };
@@ -43,10 +45,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
   const recorded = [...state.recorded.values()];
   return {
     outcomes: events.map((event) => state.outcomes.get(event)!),
-    byAccount: groupBy(
-      [...recorded, ...derivedFrom(state, recorded)],
-      ({ account }) => account,
-    ),
+    byAccount: groupBy([...recorded, ...derivedFrom(state, recorded)], ({ account }) => account),
   };
 }
 
@@ -58,7 +57,8 @@ function admit(state: State, event: Event): void {
   state.recorded.set(identityOf(event), event);
   if (fact.type === 'account.created') state.signUps.set(account, event.occurredAt.second);
   if (fact.type === 'database.available') {
-    state.appOfDatabase.set(nameOf(account, fact.database), fact.app);
+    const { app, database } = fact;
+    state.databases.set(nameOf(account, database), { account, app, database });
   } else if ('app' in fact && requirementOf(fact) === undefined) {
     state.apps.add(nameOf(account, fact.app));
   }
@@ -78,7 +78,7 @@ function decide(state: State, event: Event): Outcome {
     return parked(requirement);
   }
   if (fact.type === 'database.available') {
-    const knownApp = state.appOfDatabase.get(nameOf(account, fact.database)) ?? fact.app;
+    const knownApp = state.databases.get(nameOf(account, fact.database))?.app ?? fact.app;
     if (knownApp !== fact.app) return refused(databaseOfOtherApp(fact.app, knownApp));
   }
   return event.occurredAt.second < signedUpAt ? refused(beforeSignUp(event, signedUpAt)) : RECORDED;
@@ -90,7 +90,7 @@ function parked(waitsFor: Requirement): Outcome {
 
 function isKnown(state: State, account: string, requirement: Requirement): boolean {
   const name = nameOf(account, requirement.name);
-  return requirement.kind === 'app' ? state.apps.has(name) : state.appOfDatabase.has(name);
+  return requirement.kind === 'app' ? state.apps.has(name) : state.databases.has(name);
 }
 
 function nameOf(account: string, name: string): string {
@@ -99,11 +99,7 @@ function nameOf(account: string, name: string): string {
 
 /** Databases end with their app (R56). */
 function derivedFrom(state: State, recorded: readonly Event[]): Event[] {
-  const databases = [...state.appOfDatabase].map(([name, app]) => {
-    const [account, database] = JSON.parse(name) as [string, string];
-    return { account, app, database };
-  });
-  const byApp = groupBy(databases, ({ account, app }) => nameOf(account, app));
+  const byApp = groupBy(state.databases.values(), ({ account, app }) => nameOf(account, app));
   return recorded
     .filter(isEventOf('app.deleted'))
     .flatMap((deletion) =>

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { parseInstant, toSecond, type Second } from '../values/instant.ts';
-import { toTenths } from '../values/size.ts';
-import type { Event, EventType, Fact } from './event.ts';
+import { toSecond, type Second } from '../values/instant.ts';
+import type { Event } from './event.ts';
 import type { Refusal } from './refusal.ts';
-import { eventSchema, type ReportedEvent } from './schema.ts';
+import { eventSchema } from './schema.ts';
+import { toEvent } from './to-event.ts';
 
 export type ParsedEvent =
   { readonly ok: true; readonly event: Event } | { readonly ok: false; readonly refusal: Refusal };
@@ -42,23 +42,6 @@ export function showValue(value: unknown): string {
   return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
 }
 
-function toEvent(reported: ReportedEvent): Event {
-  const { account, ...data } = reported.data;
-  return {
-    account,
-    source: reported.source,
-    id: reported.id,
-    occurredAt: parseInstant(reported.time)!,
-    sequence: reported.sequence,
-    fact: toFact(reported.type, data),
-  };
-}
-
-function toFact(type: EventType, data: Omit<ReportedEvent['data'], 'account'>): Fact {
-  const { size, ...rest } = data as { size?: number };
-  return { type, ...rest, ...(size === undefined ? {} : { sizeTenths: toTenths(size) }) } as Fact;
-}
-
 function refuseTime(time: string, rule: string): ParsedEvent {
   const refusal = { code: 'invalid_event', field: 'time', value: showValue(time), rule } as const;
   return { ok: false, refusal: { ...refusal, rule: `must be ${rule}` } };
@@ -79,7 +62,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (at, key) =>
       typeof at === 'object' && at !== null && Object.hasOwn(at, key)
-        ? (at as Record<PropertyKey, unknown>)[key]
+        ? (Reflect.get(at, key) as unknown)
         : undefined,
     value,
   );

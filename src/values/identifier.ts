@@ -6,5 +6,5 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Ids of accounts, apps, databases, jobs, sources and events; kept exactly as they are. */
 export function isIdentifier(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 400) return false;
-  return !UNPRINTABLE.test(value) && [...value].length <= 200;
+  return !UNPRINTABLE.test(value) && Array.from(value).length <= 200;
 }

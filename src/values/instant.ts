@@ -20,7 +20,9 @@ const RFC_3339 =
 export function parseInstant(text: string): Instant | undefined {
   const match = RFC_3339.exec(text);
   if (match === null) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as NumberFields;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map(Number);
   const offsetHour = Number(match[9] ?? 0);
   const offsetMinute = Number(match[10] ?? 0);
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month - 1)) return undefined;
@@ -30,8 +32,6 @@ export function parseInstant(text: string): Instant | undefined {
   const utc = Date.UTC(year, month - 1, day, hour, minute - offset, second) / 1000;
   return { second: BigInt(utc), fraction: (match[7] ?? '').replace(/0+$/, '') };
 }
-
-type NumberFields = [number, number, number, number, number, number];
 
 /** How many days a month has; `monthIndex` counts from 0 and may lie outside 0..11. */
 export function daysInMonth(year: number, monthIndex: number): number {
