@@ -27,7 +27,7 @@ export function estimateAccount(
   const signedUpAt = created.occurredAt.second;
   const upgradedAt = firstInstant(events, 'account.upgraded', until);
   const deletedAt = firstInstant(events, 'account.deleted', until);
-  const segments = segmentsOf(events.filter((event) => event.occurredAt.second < until));
+  const segments = segmentsOf(events);
   const end = deletedAt ?? until;
   const periods = periodsUntil(signedUpAt, end)
     .filter((period) => deletedAt === undefined || period.start < deletedAt)
