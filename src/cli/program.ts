@@ -5,6 +5,7 @@ import type { CommandContext, DemoOptions, Services } from './context.ts';
 import { estimateCommand, type EstimateOptions } from './estimate.ts';
 import { EXIT_INVALID, exitCodeOf } from './exit-code.ts';
 import { invoicesCommand } from './invoices.ts';
+import { addKeysCommands } from './keys.ts';
 import { printJson } from './output.ts';
 import { replayCommand } from './replay.ts';
 import { usageCommand } from './usage.ts';
@@ -102,6 +103,7 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
     .action(async (file: string, options: EstimateOptions) =>
       done(await estimateCommand({ output, now: clock(), maxReplicas }, file, options)),
     );
+  addKeysCommands(program, withServices, context);
   program
     .command('demo')
     .description('meter, close and collect a small sample platform, then keep serving')

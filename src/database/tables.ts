@@ -46,6 +46,21 @@ export interface AccountStanding {
   updated_at: Date;
 }
 
+export interface ApiKey {
+  /**
+   * the only account an account key is good for; null for the keys of operators
+   */
+  account_id: string | null;
+  created_at: Date;
+  expires_at: Date;
+  key_id: string;
+  key_sha256: Buffer;
+  label: string;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+  scopes: string[];
+}
+
 export interface BillingPeriod {
   account_id: string;
   closed_at: Date;
@@ -350,6 +365,7 @@ export interface StripeRate {
 export interface DB {
   account: Account;
   account_standing: AccountStanding;
+  api_key: ApiKey;
   billing_period: BillingPeriod;
   card_setup: CardSetup;
   checkpoint: Checkpoint;
