@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from './json.ts';
-import type { TableName, Tables } from './tables.ts';
+import type { TableName, Tables } from './state/tables.ts';
 import { missing } from './refusal.ts';
-import type { World } from './world.ts';
+import type { World } from './state/world.ts';
 
 /** Who caused something: copied into every event. Both null when Stripe itself acted. */
 export type Origin = { readonly id: string | null; readonly idempotency_key: string | null };

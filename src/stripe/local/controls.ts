@@ -1,18 +1,25 @@
 import { byStripe, named } from './call.ts';
-import { emit } from './events.ts';
+import { emit } from './events/emit.ts';
 import type { JsonObject } from './json.ts';
-import type { LoggedCall } from './inside.ts';
-import type { CheckoutSession, Dispute, Invoice, Refund, SetupIntent, Token } from './objects.ts';
-import type { TableName } from './tables.ts';
+import type { LoggedCall } from './state/inside.ts';
+import type {
+  CheckoutSession,
+  Dispute,
+  Invoice,
+  Refund,
+  SetupIntent,
+  Token,
+} from './state/objects.ts';
+import type { TableName } from './state/tables.ts';
 import { missing, Refusal } from './refusal.ts';
 import { render } from './rendering.ts';
-import { attach, createPaymentMethod, mintToken } from './resources/cards.ts';
-import { completeSession } from './resources/checkout.ts';
-import { closeDispute, openDispute } from './resources/disputes.ts';
-import { collect, paymentOf } from './resources/payments.ts';
-import { failRefund } from './resources/refunds.ts';
-import { confirm } from './resources/setup-intents.ts';
-import type { World } from './world.ts';
+import { attach, createPaymentMethod, mintToken } from './cards/cards.ts';
+import { completeSession } from './cards/checkout.ts';
+import { closeDispute, openDispute } from './money/disputes.ts';
+import { collect, paymentOf } from './money/payments.ts';
+import { failRefund } from './money/refunds.ts';
+import { confirm } from './cards/setup-intents.ts';
+import type { World } from './state/world.ts';
 
 /** What people other than our service do: the customer in a browser, the bank, a person in the dashboard. */
 export type Controls = {

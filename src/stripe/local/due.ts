@@ -1,10 +1,10 @@
 import { byStripe } from './call.ts';
-import type { Keys } from './idempotency.ts';
-import { expire } from './resources/checkout.ts';
-import { advanceInvoices, invoicesDueAt } from './resources/invoice-states.ts';
-import { advanceRefunds, refundsDueAt } from './resources/refunds.ts';
-import { deliveriesDueAt, type Webhooks } from './webhooks.ts';
-import type { World } from './world.ts';
+import type { Keys } from './http/idempotency.ts';
+import { expire } from './cards/checkout.ts';
+import { advanceInvoices, invoicesDueAt } from './invoices/invoice-states.ts';
+import { advanceRefunds, refundsDueAt } from './money/refunds.ts';
+import { deliveriesDueAt, type Webhooks } from './events/webhooks.ts';
+import type { World } from './state/world.ts';
 
 export type Due = {
   /** Does everything that is due by now, in one transaction; nothing when nothing is. */

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
-import { isA, type TableName } from './tables.ts';
+import { isA, type TableName } from './state/tables.ts';
 import { invalid, missing } from './refusal.ts';
 
 const DEFAULT_LIMIT = 10;

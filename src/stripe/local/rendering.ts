@@ -1,10 +1,10 @@
-import type { Schema } from './schema.ts';
-import { contract } from './contract.ts';
+import type { Schema } from './contract/schema.ts';
+import { contract } from './contract/contract.ts';
 import { isObject, textOf, type Json, type JsonObject } from './json.ts';
-import type { Invoice } from './objects.ts';
-import { isA, type TableName } from './tables.ts';
+import type { Invoice } from './state/objects.ts';
+import { isA, type TableName } from './state/tables.ts';
 import { invalid } from './refusal.ts';
-import type { World } from './world.ts';
+import type { World } from './state/world.ts';
 
 /** How many lines Stripe embeds in an object before one must page. */
 const EMBEDDED = 10;

@@ -1,6 +1,6 @@
 import { inPath, type Call, type Handler } from './call.ts';
 import type { JsonObject } from './json.ts';
-import type { TableName } from './tables.ts';
+import type { TableName } from './state/tables.ts';
 import { deliveredOrNot, listOf, listRows, type Keep } from './lists.ts';
 import {
   attachPaymentMethod,
@@ -8,16 +8,16 @@ import {
   createToken,
   detachPaymentMethod,
   updatePaymentMethod,
-} from './resources/cards.ts';
-import { retrieveBalance } from './resources/charges.ts';
-import { createSession, expireSession } from './resources/checkout.ts';
+} from './cards/cards.ts';
+import { retrieveBalance } from './money/charges.ts';
+import { createSession, expireSession } from './cards/checkout.ts';
 import {
   createCreditNote,
   creditLinesInPath,
   previewCreditNote,
   updateCreditNote,
   voidCreditNote,
-} from './resources/credit-notes.ts';
+} from './invoices/credit-notes.ts';
 import {
   createBalanceEntry,
   createCustomer,
@@ -25,33 +25,33 @@ import {
   retrieveCustomersMethod,
   updateBalanceEntry,
   updateCustomer,
-} from './resources/customers.ts';
-import { createItem, deleteItem, updateItem } from './resources/invoice-items.ts';
+} from './customers/customers.ts';
+import { createItem, deleteItem, updateItem } from './invoices/invoice-items.ts';
 import {
   addLines,
   linesInPath,
   removeLines,
   updateLine,
   updateLines,
-} from './resources/invoice-lines.ts';
+} from './invoices/invoice-lines.ts';
 import {
   finalizeInvoice,
   markUncollectible,
   payInvoice,
   sendInvoice,
   voidInvoice,
-} from './resources/invoice-states.ts';
-import { createInvoice, deleteInvoice, updateInvoice } from './resources/invoices.ts';
-import { createProduct } from './resources/products.ts';
-import { cancelRefund, createRefund, updateRefund } from './resources/refunds.ts';
+} from './invoices/invoice-states.ts';
+import { createInvoice, deleteInvoice, updateInvoice } from './invoices/invoices.ts';
+import { createProduct } from './invoices/products.ts';
+import { cancelRefund, createRefund, updateRefund } from './money/refunds.ts';
 import {
   cancelSetupIntent,
   confirmSetupIntent,
   createSetupIntent,
   updateSetupIntent,
-} from './resources/setup-intents.ts';
-import { advanceTestClock, createTestClock, deleteTestClock } from './resources/test-clocks.ts';
-import { createEndpoint, deleteEndpoint, updateEndpoint } from './resources/webhook-endpoints.ts';
+} from './cards/setup-intents.ts';
+import { advanceTestClock, createTestClock, deleteTestClock } from './customers/test-clocks.ts';
+import { createEndpoint, deleteEndpoint, updateEndpoint } from './events/webhook-endpoints.ts';
 import { searchOf } from './search.ts';
 
 export type Route = {

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
-import type { TableName } from './tables.ts';
+import type { TableName } from './state/tables.ts';
 import { invalid } from './refusal.ts';
 
 type Params = { readonly query: string; readonly limit?: number; readonly page?: string };

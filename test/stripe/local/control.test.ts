@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoggedCall } from '../../../src/stripe/local/inside.ts';
+import type { LoggedCall } from '../../../src/stripe/local/state/inside.ts';
 import type { LocalStripe } from '../../../src/stripe/local/local-stripe.ts';
 import {
   customerWithCard,
@@ -103,7 +103,7 @@ describe('over HTTP, for other processes', () => {
       { id: invoice, status: 'paid', lines: { data: [{ amount: 2500 }] } },
     ]);
     expect(json.charge).toHaveLength(1);
-    expect(JSON.stringify(json)).not.toMatch(/\d{13,}(?!\d)(?<!\d{20,})"/);
+    expect(JSON.stringify(json), 'a run of digits as long as a card number').not.toMatch(/\d{12,}/);
   });
 
   it('disputes, fails refunds, and edits objects by hand like a person in the dashboard', async () => {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { customerWithCard, draft, finalized, receiver, sdk, start, wire } from './support.ts';
 
@@ -98,7 +99,7 @@ type Host = {
 };
 
 function host(journalFile: string, url: string): Promise<Host> {
-  const script = join(import.meta.dirname, 'host.ts');
+  const script = fileURLToPath(new URL('./host.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script, journalFile, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
