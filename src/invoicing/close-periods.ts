@@ -1,17 +1,12 @@
 import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
-import { balancesOf } from '../ledger/store.ts';
 import { cutSeries } from '../metering/checkpoints.ts';
-import { usageOf } from '../metering/usage-store.ts';
-import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
-import { priceUsage } from '../pricing/price-usage.ts';
+import type { PriceBook } from '../pricing/price-book.ts';
 import { listPriceBooks } from '../pricing/store.ts';
-import { groupBy } from '../values/group.ts';
 import { toSecond, type Second } from '../values/instant.ts';
-import { composeInvoice } from './compose-invoice.ts';
-import { duePeriod, type DueAccount } from './due-period.ts';
-import { findDue, readDue, saveClosed, type ClosedPeriod } from './store.ts';
-import { stretchesOf } from './stretches.ts';
+import { billPeriods } from './bill-periods.ts';
+import { duePeriod } from './due-period.ts';
+import { findDue, readDue, saveClosed } from './store.ts';
 
 export type Closing = {
   /** How long after its end a period stays open for facts that are on their way. */
@@ -74,44 +69,11 @@ async function closeChunk(
         tx,
         due.map(({ id, closeAt }) => ({ account: id, at: closeAt })),
       );
-      const closed = await billChunk(tx, priceBooks, due);
+      const closed = await billPeriods(tx, priceBooks, due.map(duePeriod));
       await saveClosed(tx, now, closed);
       return {
         periods: closed.length,
         invoices: closed.filter((period) => period.invoice !== undefined).length,
       };
     });
-}
-
-/** The bills of many accounts' due periods, from their series. FREE periods cost nothing (R18). */
-async function billChunk(
-  tx: Db,
-  priceBooks: readonly PriceBook[],
-  due: readonly DueAccount[],
-): Promise<ClosedPeriod[]> {
-  const periods = due.map(duePeriod);
-  const stretches = periods.flatMap(({ account, start, end }) =>
-    stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks).map((stretch) => ({
-      ...stretch,
-      account: account.id,
-    })),
-  );
-  const usages = await usageOf(tx, stretches);
-  const charged = groupBy(
-    stretches.map((stretch, index) => ({ ...stretch, usage: usages[index]! })),
-    ({ account }) => account,
-  );
-  const balances = await balancesOf(tx, [...charged.keys()]);
-  return periods.map((period): ClosedPeriod => {
-    const chargedUsage = charged.get(period.account.id);
-    if (chargedUsage === undefined) return { ...period, invoice: undefined };
-    const invoice = composeInvoice({
-      accountId: period.account.id,
-      periodStart: period.start,
-      lines: priceUsage(period.full, chargedUsage),
-      balances: balances.get(period.account.id)!,
-      minimumChargeCents: priceBookAt(priceBooks, period.end).minimumChargeCents,
-    });
-    return { ...period, invoice };
-  });
 }

@@ -5,11 +5,9 @@ import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { addEntries } from '../ledger/store.ts';
 import type { Second } from '../values/instant.ts';
+import type { BilledPeriod } from './bill-periods.ts';
 import { linesSha256, type ComposedInvoice, type InvoiceLine } from './compose-invoice.ts';
 import type { DueAccount, DuePeriod } from './due-period.ts';
-
-/** A period with the invoice it gets, if it is charged at all. */
-export type ClosedPeriod = DuePeriod & { readonly invoice: ComposedInvoice | undefined };
 
 /** Stripe charges no more at once; such an invoice is a mistake until an operator says otherwise. */
 const MAX_INVOICE_CENTS = 99_999_999n;
@@ -54,7 +52,7 @@ function isDue(now: Second, endedBy: Second) {
 export async function saveClosed(
   tx: Db,
   now: Date,
-  closed: readonly ClosedPeriod[],
+  closed: readonly BilledPeriod[],
 ): Promise<void> {
   if (closed.length === 0) return;
   await savePeriods(tx, now, closed);
@@ -71,7 +69,7 @@ export async function saveClosed(
   );
 }
 
-async function savePeriods(tx: Db, now: Date, closed: readonly ClosedPeriod[]): Promise<void> {
+async function savePeriods(tx: Db, now: Date, closed: readonly BilledPeriod[]): Promise<void> {
   await sql`
     with closed as (
       select * from unnest(
