@@ -45,6 +45,9 @@ export type FaultRule = {
   readonly forMs?: number;
 };
 
+/** The fault that strikes a call. */
+export type StruckCall = { readonly kind: CallFault; readonly forMs: number | undefined };
+
 export type Faults = {
   readonly add: (rule: FaultRule) => void;
   /** Removes all rules and lets everything held go on. */
@@ -52,7 +55,7 @@ export type Faults = {
   /** Lets everything held (slow, hanging, held webhooks) go on. */
   readonly release: () => void;
   readonly list: () => readonly FaultRule[];
-  readonly forCall: (method: string, path: string) => FaultRule | undefined;
+  readonly forCall: (method: string, path: string) => StruckCall | undefined;
   readonly forEvent: (type: string) => WebhookFault | undefined;
   /** Resolves after `forMs`, or at the next release(). */
   readonly hold: (forMs: number | undefined) => Promise<void>;
@@ -87,8 +90,11 @@ export function makeFaults(): Faults {
     },
     release,
     list: () => armed.map(({ rule }) => rule),
-    forCall: (method, path) =>
-      strike((rule) => isCallFault(rule.kind) && suitsCall(rule, method, path)),
+    forCall: (method, path) => {
+      const rule = strike((one) => isCallFault(one.kind) && suitsCall(one, method, path));
+      const kind = CALL_FAULTS.find((name) => name === rule?.kind);
+      return kind === undefined ? undefined : { kind, forMs: rule?.forMs };
+    },
     forEvent: (type) => {
       const kind = strike((rule) => !isCallFault(rule.kind) && (rule.event ?? type) === type)?.kind;
       return WEBHOOK_FAULTS.find((name) => name === kind);
