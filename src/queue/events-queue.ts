@@ -1,4 +1,4 @@
-import type { JobsOptions, Queue, Worker } from 'bullmq';
+import type { JobsOptions, Queue, Worker, WorkerOptions } from 'bullmq';
 import type { Outcome } from '../events/outcome.ts';
 import { coalesced } from '../metering/coalesce.ts';
 import type { RecordEvents } from '../metering/record-events.ts';
@@ -26,14 +26,18 @@ export function makeEventsQueue(queues: QueueBackend): Queue<EventsJob, EventsRe
 
 /** Jobs at once per worker: their events share commits. */
 const CONCURRENCY = 50;
+/** As often as BullMQ's PostgreSQL backend can count: a killed worker's jobs are always taken over. */
+const TAKE_OVERS = 2 ** 31 - 1;
 
 /**
  * Records the events of each job; the job is done after the commit that holds its events. Bad events are in
- * quarantine and do not fail their job, so the queue always goes on.
+ * quarantine and do not fail their job, so the queue always goes on. `takeOver` says how soon the jobs of
+ * a worker that died are given to another one; BullMQ's own 30 s when not given.
  */
 export function startEventsWorker(
   queues: QueueBackend,
   { record, clock }: { readonly record: RecordEvents; readonly clock: Clock },
+  takeOver: Pick<WorkerOptions, 'lockDuration' | 'stalledInterval'> = {},
 ): Worker<EventsJob, EventsResult> {
   const recordTogether = coalesced(record);
   return queues.makeWorker<EventsJob, EventsResult>(
@@ -42,8 +46,7 @@ export function startEventsWorker(
       const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
       return countOutcomes(await recordTogether(clock(), reported));
     },
-    // A killed worker's jobs are taken over however often it happens: recording twice changes nothing.
-    { concurrency: CONCURRENCY, maxStalledCount: Number.MAX_SAFE_INTEGER },
+    { concurrency: CONCURRENCY, maxStalledCount: TAKE_OVERS, ...takeOver },
   );
 }
 
