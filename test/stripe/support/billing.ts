@@ -23,7 +23,7 @@ export async function makeAccount(
       account_id: accountId,
       email: `${createHash('sha256').update(accountId).digest('hex').slice(0, 8)}@example.com`,
       signed_up_at: PERIOD_START,
-      upgraded_at: isUpgraded ? PERIOD_START : null,
+      upgraded_at: isUpgraded ? PERIOD_START + 10n * 86_400n : null,
       last_cut_at: PERIOD_START,
     })
     .onConflict((conflict) => conflict.doNothing())
