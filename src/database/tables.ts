@@ -61,6 +61,11 @@ export interface ApiKey {
   scopes: string[];
 }
 
+export interface AppName {
+  account_id: string;
+  app: string;
+}
+
 export interface BillingPeriod {
   account_id: string;
   closed_at: Date;
@@ -97,6 +102,42 @@ export interface DatabaseApp {
   database: string;
 }
 
+export interface DatabaseConnection {
+  account_id: string;
+  database: string;
+  database_name: string | null;
+  host: string | null;
+  password: string | null;
+  port: number | null;
+  reported_at: Date;
+  url: string | null;
+  username: string | null;
+}
+
+export interface DatabaseRowLimit {
+  account_id: string;
+  database: string;
+  limited_at: bigint;
+  rows: bigint;
+}
+
+export interface DesiredApp {
+  account_id: string;
+  app: string;
+  created_at: Date;
+  replicas: number;
+  size_tenths: number;
+}
+
+export interface DesiredDatabase {
+  account_id: string;
+  app: string;
+  database: string;
+  deleted_at: Date | null;
+  requested_at: Date;
+  size_tenths: number;
+}
+
 export interface Dispute {
   account_id: string;
   amount_cents: bigint;
@@ -119,6 +160,15 @@ export interface Drift {
   kind: string;
   last_seen_at: Date;
   resolved_at: Date | null;
+}
+
+export interface EmailToken {
+  account_id: string;
+  created_at: Date;
+  expires_at: Date;
+  purpose: string;
+  token_sha256: Buffer;
+  used_at: Date | null;
 }
 
 export interface Event {
@@ -198,6 +248,13 @@ export interface LedgerEntry {
   recorded_at: Date;
 }
 
+export interface Login {
+  account_id: string;
+  changed_at: Date;
+  email: string;
+  password_hash: string;
+}
+
 export interface MoneyBack {
   account_id: string;
   actor: string;
@@ -231,6 +288,14 @@ export interface PaymentAttempt {
   payment_method_id: string;
   started_at: Date;
   state: string;
+}
+
+export interface Permission {
+  account_id: string;
+  app: string;
+  email: string;
+  granted_at: Date;
+  role: string | null;
 }
 
 export interface PriceBook {
@@ -289,6 +354,18 @@ export interface Signal {
   details: Json;
   kind: string;
   signal_id: string;
+}
+
+export interface SignUp {
+  account_id: string;
+  code_sha256: Buffer;
+  completed_at: Date | null;
+  confirmed_at: Date | null;
+  created_at: Date;
+  email: string;
+  password_hash: string | null;
+  sign_up_id: string;
+  wrong_codes: Generated<number>;
 }
 
 export interface StripeCustomer {
@@ -362,32 +439,53 @@ export interface StripeRate {
   shut_until: Date | null;
 }
 
+export interface Violation {
+  account_id: string;
+  at: bigint;
+  code: string;
+  event_id: string;
+  message: string;
+  recorded_at: Date;
+  source: string;
+  subject: string;
+}
+
 export interface DB {
   account: Account;
   account_standing: AccountStanding;
   api_key: ApiKey;
+  app_name: AppName;
   billing_period: BillingPeriod;
   card_setup: CardSetup;
   checkpoint: Checkpoint;
   database_app: DatabaseApp;
+  database_connection: DatabaseConnection;
+  database_row_limit: DatabaseRowLimit;
+  desired_app: DesiredApp;
+  desired_database: DesiredDatabase;
   dispute: Dispute;
   drift: Drift;
+  email_token: EmailToken;
   event: Event;
   invoice: Invoice;
   invoice_line: InvoiceLine;
   job: Job;
   ledger_entry: LedgerEntry;
+  login: Login;
   money_back: MoneyBack;
   parked_event: ParkedEvent;
   payment_attempt: PaymentAttempt;
+  permission: Permission;
   price_book: PriceBook;
   quarantined_event: QuarantinedEvent;
   refund: Refund;
   series: Series;
+  sign_up: SignUp;
   signal: Signal;
   stripe_customer: StripeCustomer;
   stripe_event: StripeEvent;
   stripe_lease: StripeLease;
   stripe_operation: StripeOperation;
   stripe_rate: StripeRate;
+  violation: Violation;
 }
