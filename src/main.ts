@@ -6,10 +6,6 @@ import { exitCodeOf } from './cli/exit-code.ts';
 import { terminal } from './cli/output.ts';
 import { runCommand } from './cli/program.ts';
 import { readConfig, type Config } from './config.ts';
-import { runDemo } from './demo/run-demo.ts';
-import { openDatabase } from './service/open-database.ts';
-import { openServices } from './service/open-services.ts';
-import { startService } from './service/start-service.ts';
 import type { Clock } from './values/clock.ts';
 
 const wallClock: Clock = () => new Date();
@@ -27,6 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What only some commands need is loaded by them: an estimate should not wait for queues and Stripe. */
 function commandContext(config: Config): CommandContext {
   // Commands print what they did; only what went wrong belongs beside it.
   const quiet = makeLog('warn');
@@ -34,21 +31,28 @@ function commandContext(config: Config): CommandContext {
     clock: wallClock,
     output: terminal,
     maxReplicas: config.maxReplicas,
-    open: async () => await openServices(config, wallClock, quiet),
+    open: async () => {
+      const { openServices } = await import('./service/open-services.ts');
+      return await openServices(config, wallClock, quiet);
+    },
     migrate: async () => {
+      const { openDatabase } = await import('./service/open-database.ts');
       const { migrated, stop } = await openDatabase(config, quiet);
       await stop();
       return migrated;
     },
     start: async () => await serve(config),
-    demo: async (options) =>
-      await runDemo(config, wallClock, makeLog('error'), options, stopSignal()),
+    demo: async (options) => {
+      const { runDemo } = await import('./demo/run-demo.ts');
+      return await runDemo(config, wallClock, makeLog('error'), options, stopSignal());
+    },
   };
 }
 
 async function serve(config: Config): Promise<number> {
   const log = makeLog(config.logLevel);
   const stopped = stopSignal();
+  const { startService } = await import('./service/start-service.ts');
   const service = await startService(config, wallClock, log);
   await service.startSchedules();
   log.info({ url: service.url }, 'gigameter is serving; Ctrl-C stops it');

@@ -1,3 +1,4 @@
+import { Fault } from '../values/fault.ts';
 import { toDate } from '../values/instant.ts';
 import type { CloseReport, Services } from './context.ts';
 import { instantOption } from './instant-option.ts';
@@ -15,12 +16,20 @@ export async function closeCommand(
   }: Pick<Services, 'closeAndIssue'> & { readonly output: Output; readonly now: Date },
   options: { readonly until?: string; readonly json?: true },
 ): Promise<number> {
-  const at =
-    options.until === undefined ? now : toDate(instantOption('--until', options.until, now));
+  const at = closingInstant(options.until, now);
   const report = await closeAndIssue(at, (line) => output.note(line));
   if (options.json) printJson(output, report);
   else output.data(reportToText(report));
   return report.failures.length === 0 ? 0 : 1;
+}
+
+/** What has not happened yet must not be billed. */
+function closingInstant(until: string | undefined, now: Date): Date {
+  if (until === undefined) return now;
+  const at = toDate(instantOption('--until', until, now));
+  if (at <= now) return at;
+  const message = `--until is ${JSON.stringify(until)}; it must not be in the future`;
+  throw new Fault('invalid', 'invalid_option', message);
 }
 
 function reportToText(report: CloseReport): string {
