@@ -13,7 +13,14 @@ import { applyEffects, type Introduction } from './effects.ts';
 import { recordBatch } from './record-batch.ts';
 import { findHindrances } from './requirements.ts';
 
-type Context = { readonly tx: Db; readonly now: Date; readonly parse: EventParser };
+export type AfterRecording = (tx: Db, now: Date, recorded: readonly Event[]) => Promise<void>;
+
+type Context = {
+  readonly tx: Db;
+  readonly now: Date;
+  readonly parse: EventParser;
+  readonly afterRecording?: AfterRecording;
+};
 type Outcomes = ReadonlyMap<ReportedEvent, Outcome>;
 
 /**
@@ -87,6 +94,7 @@ async function settleRound(
   }
   const fresh = ready.filter((_, position) => !notRecorded.has(position)).map(eventOf);
   const introductions = await applyEffects(tx, now, fresh);
+  await context.afterRecording?.(tx, now, fresh);
   const known = awaitedApps.map(({ account, app }): Introduction => ({
     account,
     known: { kind: 'app', name: app },
