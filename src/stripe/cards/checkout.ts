@@ -41,7 +41,6 @@ async function makeSession(
 ): Promise<Outcome<{ url: string | null }>> {
   const customer = await ensureCustomer(context, lease);
   if (customer.outcome !== 'done') return customer;
-  const metadata = { gm_account: lease.accountId, gm_card_setup: setup.card_setup_id };
   return await runOperation<{ id: string; url: string | null }>(context, lease, {
     accountId: lease.accountId,
     subject: setup.card_setup_id,
@@ -55,8 +54,7 @@ async function makeSession(
         currency: 'usd',
         success_url: successUrl,
         cancel_url: cancelUrl,
-        metadata,
-        setup_intent_data: { metadata },
+        metadata: { gm_account: lease.accountId, gm_card_setup: setup.card_setup_id },
       },
     }),
     parse: (body) => checkoutObject.pick({ id: true, url: true }).safeParse(body).data,

@@ -58,7 +58,8 @@ async function runSetup(
   const card = { customerId: customer.result.id, paymentMethodId: made.result.id };
   const attached = await attachCard(context, lease, setup, card);
   if (attached.outcome !== 'done') return attached;
-  return await useCard(context, lease, setup, made.result.id);
+  // Of a name that stands for a card, such as those of a sandbox, Stripe attaches a copy.
+  return await useCard(context, lease, setup, attached.result.payment_method ?? made.result.id);
 }
 
 function cardFault(refusal: Refusal): Fault {

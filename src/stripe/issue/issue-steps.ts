@@ -37,7 +37,7 @@ export const issueSteps: readonly IssueStep[] = [
     name: 'draft',
     moments: OPERATION_MOMENTS,
     isDue: ({ invoice }) => invoice.state === 'frozen',
-    run: makeDraft,
+    run: draft,
   },
   {
     name: 'lines',
@@ -73,6 +73,19 @@ export const issueCrashPoints: readonly string[] = issueSteps.flatMap(({ name, m
   moments.map((moment) => `${name}:${moment}`),
 );
 
+/** What Stripe takes in US cents; below it, the amount would become a debt that it nets by itself. */
+const MIN_CENTS = 50n;
+const MAX_CENTS = 99_999_999n;
+
+async function draft(context: PayContext, lease: Lease, invoice: InvoiceRow) {
+  if (invoice.total_cents >= MIN_CENTS && invoice.total_cents <= MAX_CENTS) {
+    return await makeDraft(context, lease, invoice);
+  }
+  const reason = `Stripe cannot charge ${invoice.total_cents} cents`;
+  await park(context, lease, invoice, reason);
+  return { outcome: 'done', result: null } as const;
+}
+
 async function makeCustomer(
   context: PayContext,
   lease: Lease,
@@ -80,10 +93,19 @@ async function makeCustomer(
 ): Promise<IssueOutcome> {
   const outcome = await ensureCustomer(context, lease);
   if (outcome.outcome === 'refused') {
-    await context.db.transaction().execute(async (tx) => {
-      await holdLease(tx, context.clock(), lease);
-      await parkInvoice(tx, nameOf(invoice), `customer refused: ${outcome.refusal.message}`);
-    });
+    await park(context, lease, invoice, `customer refused: ${outcome.refusal.message}`);
   }
   return outcome;
+}
+
+async function park(
+  { db, clock }: PayContext,
+  lease: Lease,
+  invoice: InvoiceRow,
+  reason: string,
+): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await holdLease(tx, clock(), lease);
+    await parkInvoice(tx, nameOf(invoice), reason);
+  });
 }

@@ -1,4 +1,5 @@
-import { findSetup, refuseSetup } from '../cards/card-setup-store.ts';
+import type { z } from 'zod';
+import { findSetup, refuseSetup, type SetupRow } from '../cards/card-setup-store.ts';
 import { useCard } from '../cards/use-card.ts';
 import { withLease } from '../lease.ts';
 import { checkoutObject, setupIntentObject } from '../objects.ts';
@@ -13,15 +14,14 @@ export async function finishCheckout(
 ): Promise<NewsOutcome> {
   const path = `/v1/checkout/sessions/${sessionId}`;
   const session = await readObject(context.gateway, checkoutObject, path);
-  if (session === undefined) return 'foreign';
-  if (session.setup_intent !== null && session.status === 'complete') {
-    return await finishSetupIntent(context, session.setup_intent);
+  const setup = await setupOf(context, session?.metadata ?? {});
+  if (session === undefined || setup === undefined) return 'foreign';
+  if (session.status === 'expired') {
+    await refuseSetup(context.db, setup, context.clock(), 'nobody entered a card on the page');
+    return 'expired';
   }
-  const setup = await setupOf(context, session.metadata);
-  if (setup === undefined) return 'foreign';
-  if (session.status !== 'expired') return 'unchanged';
-  await refuseSetup(context.db, setup, context.clock(), 'nobody entered a card on the page');
-  return 'expired';
+  if (session.setup_intent === null) return 'unchanged';
+  return await finishSetup(context, setup, await readIntent(context, session.setup_intent));
 }
 
 /** The bank has agreed to a card, perhaps after asking the customer: it becomes the one in use. */
@@ -29,19 +29,33 @@ export async function finishSetupIntent(
   context: StripeContext,
   setupIntentId: string,
 ): Promise<NewsOutcome> {
-  const path = `/v1/setup_intents/${setupIntentId}`;
-  const intent = await readObject(context.gateway, setupIntentObject, path);
-  if (intent === undefined) return 'foreign';
-  const setup = await setupOf(context, intent.metadata);
-  if (setup === undefined) return 'foreign';
-  if (intent.status !== 'succeeded' || intent.payment_method === null) return 'unchanged';
+  const intent = await readIntent(context, setupIntentId);
+  const setup = await setupOf(context, intent?.metadata ?? {});
+  return setup === undefined ? 'foreign' : await finishSetup(context, setup, intent);
+}
+
+type SetupIntent = z.infer<typeof setupIntentObject>;
+
+async function finishSetup(
+  context: StripeContext,
+  setup: SetupRow,
+  intent: SetupIntent | undefined,
+): Promise<NewsOutcome> {
   if (setup.state !== 'started') return 'settled';
-  const paymentMethodId = intent.payment_method;
+  const paymentMethodId = intent?.status === 'succeeded' ? intent.payment_method : null;
+  if (paymentMethodId === null) return 'unchanged';
   const used = await withLease(context, setup.account_id, async (lease) => {
     return await useCard(context, lease, setup, paymentMethodId);
   });
   if (used === 'busy') return { again: 'another process works on the account' };
   return used.outcome === 'later' ? { again: used.reason } : `card ${used.outcome}`;
+}
+
+async function readIntent(
+  { gateway }: StripeContext,
+  setupIntentId: string,
+): Promise<SetupIntent | undefined> {
+  return await readObject(gateway, setupIntentObject, `/v1/setup_intents/${setupIntentId}`);
 }
 
 async function setupOf({ db }: StripeContext, metadata: Readonly<Record<string, string>>) {

@@ -10,12 +10,17 @@ import type { World } from './world.ts';
 /** Stripe's invoices that carry our id and count: no drafts, none voided. */
 export function countedInvoices({ stripe }: World, { invoiceId }: InvoiceName): JsonObject[] {
   return (stripe.state()['invoice'] ?? []).filter(
-    ({ metadata, status }) =>
-      isRecord(metadata) &&
-      metadata['gm_bill'] === invoiceId &&
-      status !== 'draft' &&
-      status !== 'void',
+    (invoice) =>
+      gmBill(invoice) === invoiceId &&
+      invoice['status'] !== 'draft' &&
+      invoice['status'] !== 'void',
   );
+}
+
+/** Our id of a Stripe invoice; empty when it carries none. */
+export function gmBill({ metadata }: JsonObject): string {
+  const id = isRecord(metadata) ? metadata['gm_bill'] : undefined;
+  return typeof id === 'string' ? id : '';
 }
 
 /** Charges that took money for a Stripe invoice. */
