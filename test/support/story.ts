@@ -1,0 +1,192 @@
+import type { Report } from './reports.ts';
+
+/** A golden story of test/cases: what happened, and what must be billed for it. The format: its README. */
+export type Story = {
+  readonly file: string;
+  readonly title: string;
+  /** Whose bill it tells. */
+  readonly account: string;
+  /** The instant the bill is looked at, RFC 3339. */
+  readonly until: string;
+  /** In order of arrival. */
+  readonly events: readonly StoryEvent[];
+  readonly bill: readonly BillRow[];
+};
+
+export type StoryEvent = { readonly report: Report; readonly answer: string };
+
+/** One row as written. `period` is filled in where the table leaves it out. */
+export type BillRow = { readonly [column in (typeof BILL_COLUMNS)[number]]: string };
+
+const BILL_COLUMNS = ['period', 'what', 'used', 'charged', 'amount'] as const;
+
+/** All sentences about an account. Words in capitals stand for a name or a number. */
+export const SENTENCES: Readonly<Record<string, string>> = {
+  'signs up': 'account.created',
+  'confirms its e-mail address': 'account.confirmed',
+  upgrades: 'account.upgraded',
+  'closes its account': 'account.deleted',
+  'creates app APP': 'app.created',
+  'deploys app APP at REPLICAS × SIZE': 'app.deployed',
+  'scales app APP to REPLICAS × SIZE': 'app.scaled',
+  'deletes app APP': 'app.deleted',
+  'gets database DATABASE of size SIZE for app APP': 'database.available',
+  'resizes database DATABASE to size SIZE': 'database.resized',
+  'deletes database DATABASE': 'database.deleted',
+  'counts ROWS rows in database DATABASE': 'database.rows_observed',
+  'starts job JOB of size SIZE in app APP': 'job.started',
+  'ends job JOB in app APP': 'job.finished',
+};
+
+const NUMBERS = new Set(['REPLICAS', 'SIZE', 'ROWS']);
+const NUMBER = String.raw`-?[\d,]*\.?\d+`;
+const PATTERNS = Object.entries(SENTENCES).map(([sentence, type]) => ({
+  type,
+  pattern: new RegExp(
+    `^(?<account>\\S+) ${sentence.replaceAll(/[A-Z]+/g, (word) => {
+      const name = word.toLowerCase();
+      return NUMBERS.has(word) ? `(?<${name}>${NUMBER})` : `(?<${name}>\\S+)`;
+    })}(?: \\(report (?<report>\\S+)\\))?(?: \\(sequence (?<sequence>\\S+)\\))?$`,
+  ),
+}));
+
+const WHEN = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d(?::(?!00)\d\d)?`;
+const QUANTITY = String.raw`\d{1,3}(?:,\d{3})*(?:\.\d)? (?:RSS|s)`;
+const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
+  period: new RegExp(`^${WHEN} to ${WHEN}$`),
+  what: /^(?:app \S+|database \S+ of app \S+, size \S+|carried from earlier invoices|carried to the next invoice|no invoice|total|total so far)$/,
+  used: new RegExp(`^(?:${QUANTITY})?$`),
+  charged: new RegExp(`^(?:all|none|${QUANTITY})?$`),
+  amount: /^(?:-?\$\d{1,3}(?:,\d{3})*\.\d\d)?$/,
+};
+const ANSWER = /^(?:|repeated|waits for (?:account|app|database) \S+|refused: .+)$/;
+const CLOSING = new Set(['no invoice', 'total', 'total so far']);
+
+/** Reads a story. Throws an Error that names file and line for whatever it does not understand. */
+export function readStory(file: string, text: string): Story {
+  const lines = text.split('\n').map((content, index) => {
+    const fail: Fail = (why) => {
+      throw new Error(`${file}:${index + 1}: ${why}: ${content.trim()}`);
+    };
+    return { content: content.trim(), fail };
+  });
+  const at = (needle: RegExp, what: string): { match: RegExpExecArray; fail: Fail } => {
+    for (const { content, fail } of lines) {
+      const match = needle.exec(content);
+      if (match !== null) return { match, fail };
+    }
+    throw new Error(`${file}: there is no ${what}`);
+  };
+  const title = at(/^# (.+)$/, 'title ("# …")').match[1]!;
+  const heading = at(
+    /^## What (\S+) is billed by (.+)$/,
+    'heading "## What ACCOUNT is billed by 2026-02-01 00:00"',
+  );
+  const [events, bill, ...more] = tablesOf(lines);
+  if (events === undefined || bill === undefined || more.length > 0) {
+    throw new Error(`${file}: a story has two tables: what happened, and what is billed`);
+  }
+  return {
+    file,
+    title,
+    account: heading.match[1]!,
+    until: readWhen(heading.match[2]!, heading.fail),
+    events: readEvents(events),
+    bill: readBill(bill),
+  };
+}
+
+type Fail = (why: string) => never;
+type TableRow = { readonly cells: readonly string[]; readonly fail: Fail };
+type Table = readonly [head: TableRow, ...rows: TableRow[]];
+
+/** The tables of a Markdown file, without their lines of dashes. */
+function tablesOf(lines: readonly { content: string; fail: Fail }[]): Table[] {
+  const tables: [TableRow, ...TableRow[]][] = [];
+  let isInside = false;
+  for (const { content, fail } of lines) {
+    const isRow = content.startsWith('|');
+    if (isRow && !/^[|\s:-]+$/.test(content)) {
+      const cells = content.replaceAll(/^\||\|$/g, '').split('|');
+      const row = { cells: cells.map((cell) => cell.trim()), fail };
+      if (isInside) tables.at(-1)!.push(row);
+      else tables.push([row]);
+    }
+    isInside = isRow;
+  }
+  return tables;
+}
+
+/** "when | what", or "when | what | answer". */
+function readEvents([head, ...rows]: Table): StoryEvent[] {
+  if (!/^when,what(,answer)?$/.test(head.cells.join())) {
+    head.fail('the first table has the columns when, what and perhaps answer');
+  }
+  return rows.map(({ cells, fail }, index) => {
+    const [when = '', what = '', answer = ''] = cells;
+    if (cells.length !== head.cells.length) fail(`not ${head.cells.length} cells`);
+    if (!ANSWER.test(answer)) fail(`not an answer ("${answer}")`);
+    return { report: readSentence(index, readWhen(when, fail), what, fail), answer };
+  });
+}
+
+function readSentence(index: number, time: string, what: string, fail: Fail): Report {
+  for (const { type, pattern } of PATTERNS) {
+    const { report, sequence, ...words } = pattern.exec(what)?.groups ?? {};
+    if (words.account === undefined) continue;
+    const data = Object.entries(words).map(([name, word]) => [name, readWord(name, word)]);
+    return {
+      specversion: '1.0',
+      // Of one instant's events the lower row comes later.
+      id: report ?? `row-${String(index + 1).padStart(3, '0')}`,
+      source: 'story',
+      type,
+      time,
+      ...(sequence === undefined ? {} : { sequence }),
+      data: {
+        ...Object.fromEntries(data),
+        ...(type === 'account.created' ? { email: 'owner@example.com' } : {}),
+      },
+    };
+  }
+  return fail(`not one of the sentences of a story ("${what}")`);
+}
+
+function readWord(name: string, word: string): string | number {
+  return NUMBERS.has(name.toUpperCase()) ? Number(word.replaceAll(',', '')) : word;
+}
+
+function readBill([head, ...rows]: Table): BillRow[] {
+  if (head.cells.join() !== BILL_COLUMNS.join()) {
+    head.fail(`the second table has the columns ${BILL_COLUMNS.join(', ')}`);
+  }
+  const bill: BillRow[] = [];
+  for (const { cells, fail } of rows) {
+    if (cells.length !== BILL_COLUMNS.length) fail(`not ${BILL_COLUMNS.length} cells`);
+    const [written = '', what = '', used = '', charged = '', amount = ''] = cells;
+    const isFirst = bill.length === 0 || CLOSING.has(bill.at(-1)!.what);
+    if (isFirst === (written === '')) {
+      fail('a period stands in its first row only, and "total" or "no invoice" ends it');
+    }
+    const period = isFirst ? written : bill.at(-1)!.period;
+    const row: BillRow = { period, what, used, charged, amount };
+    for (const column of BILL_COLUMNS) {
+      if (!CELLS[column].test(row[column])) fail(`not a "${column}" ("${row[column]}")`);
+    }
+    bill.push(row);
+  }
+  const isEnded = CLOSING.has(bill.at(-1)?.what ?? 'total');
+  if (!isEnded) rows.at(-1)!.fail('"total" or "no invoice" ends a period');
+  return bill;
+}
+
+/** "2026-01-10 00:00", with seconds and fractions where they matter; UTC. Days must exist. */
+function readWhen(when: string, fail: Fail): string {
+  const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d(?:\.\d+)?)?$/.exec(when);
+  const minute = `${match?.[1]}T${match?.[2]}`;
+  const isReal = !Number.isNaN(Date.parse(`${minute}Z`));
+  if (!isReal || new Date(`${minute}Z`).toISOString().slice(0, 16) !== minute) {
+    return fail(`not an instant such as 2026-01-10 00:00 ("${when}")`);
+  }
+  return `${minute}${match?.[3] ?? ':00'}Z`;
+}
