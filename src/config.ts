@@ -34,6 +34,14 @@ const environment = z.object({
     .string()
     .regex(/^\d{1,3}(,\d{1,3})*$/, 'must be days separated by commas, such as 0,1,3,7')
     .default('0,1,3,7'),
+  /** Proxies in front of us whose X-Forwarded-For counts: addresses or networks, separated by commas. */
+  TRUSTED_PROXIES: text,
+  /** Requests a minute of one operator's key; so many that only a runaway client meets it. */
+  RATE_LIMIT_OPERATOR_KEY: wholeNumber.default(600_000),
+  /** Requests a minute of one account's key. */
+  RATE_LIMIT_ACCOUNT_KEY: wholeNumber.default(1200),
+  /** Requests a minute of one address without a good key, wrong passwords among them. */
+  RATE_LIMIT_REFUSED: wholeNumber.default(300),
 });
 
 export type Config = {
@@ -46,6 +54,15 @@ export type Config = {
   readonly logLevel: string;
   readonly maxReplicas: number;
   readonly closeGraceSeconds: bigint;
+  readonly http: {
+    readonly trustedProxies: readonly string[];
+    /** Requests a minute. */
+    readonly rateLimits: {
+      readonly operatorKey: number;
+      readonly accountKey: number;
+      readonly refusedAddress: number;
+    };
+  };
   readonly stripe: {
     readonly apiKey: string | undefined;
     readonly apiBase: string | undefined;
@@ -56,7 +73,9 @@ export type Config = {
 
 /** Reads and checks the environment, once. Throws a Fault that names the variable and its mistake. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = environment.safeParse(env);
+  // A variable set to nothing is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     throw new Fault('invalid', 'invalid_setting', `the setting ${path.join('.')} ${message}`);
@@ -76,6 +95,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: settings.LOG_LEVEL,
     maxReplicas: settings.MAX_REPLICAS,
     closeGraceSeconds: BigInt(settings.CLOSE_GRACE_SECONDS),
+    http: {
+      trustedProxies: settings.TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
+      rateLimits: {
+        operatorKey: settings.RATE_LIMIT_OPERATOR_KEY,
+        accountKey: settings.RATE_LIMIT_ACCOUNT_KEY,
+        refusedAddress: settings.RATE_LIMIT_REFUSED,
+      },
+    },
     stripe: {
       apiKey: settings.STRIPE_API_KEY,
       apiBase: settings.STRIPE_API_BASE,

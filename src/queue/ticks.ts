@@ -23,7 +23,11 @@ export async function startTicks(
     defaultJobOptions: { removeOnComplete: { count: 100 }, removeOnFail: { count: 1000 } },
   });
   const byName = new Map(ticks.map((tick) => [tick.name, tick]));
-  for (const { name, schedule } of ticks) await queue.upsertJobScheduler(name, schedule, { name });
+  for (const { name, schedule } of ticks) {
+    await queue.upsertJobScheduler(name, schedule, { name });
+    // After a pause there may be work for hours: look at once, not at the next tick.
+    await queue.add(name, undefined);
+  }
   queues.makeWorker(
     TICKS_QUEUE,
     async (job) => {

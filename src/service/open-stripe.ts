@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { openGateway, type Gateway } from '../stripe/gateway.ts';
@@ -22,9 +24,8 @@ export type OpenStripe = {
  */
 export async function openStripe(
   config: Pick<Config, 'stripe' | 'environment' | 'dataDir'>,
-  clock: Clock,
+  { pool, clock, log }: { readonly pool: pg.Pool; readonly clock: Clock; readonly log: Logger },
   webhookUrl: string,
-  log: Logger,
 ): Promise<OpenStripe> {
   const { apiKey, apiBase, webhookSecrets } = config.stripe;
   if (apiKey !== undefined) {
@@ -41,6 +42,8 @@ export async function openStripe(
       stop: async () => {},
     };
   }
+  const release = await holdLocalStripe(pool);
+  await mkdir(config.dataDir, { recursive: true });
   const secret = `whsec_${randomBytes(24).toString('hex')}`;
   const local = await startLocalStripe({
     clock,
@@ -55,6 +58,23 @@ export async function openStripe(
     webhookSecrets: [secret],
     isLive: false,
     local,
-    stop: async () => await local.close(),
+    stop: async () => {
+      await local.close();
+      release();
+    },
   };
+}
+
+/** Its state is in the memory and the journal of one process: a second one beside it would know nothing. */
+async function holdLocalStripe(pool: pg.Pool): Promise<() => void> {
+  const client = await pool.connect();
+  const { rows } = await client.query<{ held: boolean }>(
+    `select pg_try_advisory_lock(hashtextextended('gigameter local stripe', 0)) as held`,
+  );
+  // The lock ends with its session, however the process ends.
+  if (rows[0]?.held) return () => client.release(true);
+  client.release();
+  const message =
+    'another process serves this database with the local Stripe, which only one can host: set STRIPE_API_KEY';
+  throw new Fault('conflict', 'local_stripe_taken', message);
 }

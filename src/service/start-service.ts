@@ -1,9 +1,7 @@
 import type { Queue } from 'bullmq';
-import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
-import { makeHttpServer } from '../http/server.ts';
 import { eventRecorder, type RecordEvents } from '../metering/record-events.ts';
 import { connectQueues, type QueueBackend } from '../queue/backend.ts';
 import {
@@ -14,11 +12,11 @@ import {
   type EventsResult,
 } from '../queue/events-queue.ts';
 import { startTicks, type Tick } from '../queue/ticks.ts';
-import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { bindBilling, type Billing } from './billing.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
+import { openHttp } from './open-http.ts';
 import { openStripe, type OpenStripe } from './open-stripe.ts';
 
 /** Everything of one process that serves: opened in order of need, stopped in reverse. */
@@ -44,18 +42,16 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const database = await openDatabase(config, log);
     opened.push(database.stop);
     const queues = await openQueues(config, database, log);
-    const server = await makeHttpServer({
-      log,
-      checkReady: async () => void (await sql`select 1`.execute(database.db)),
-      receiveWebhook: async (body, signature) => {
-        const { webhookSecrets: secrets, isLive } = stripe;
-        await receiveWebhook({ db: database.db, clock, secrets, isLive }, body, signature);
-      },
-    });
+    const server = await openHttp(config, { database, clock, log, stripe: () => stripe });
     opened.push(queues.close, async () => await server.close());
     const url = await server.listen({ host: config.host, port: config.port }).catch(portTaken);
-    const stripe = await openStripe(config, clock, `${url}/webhooks/stripe`, log);
-    opened.push(stripe.stop);
+    const stripe = await openStripe(
+      config,
+      { pool: database.pool, clock, log },
+      `${url}/webhooks/stripe`,
+    );
+    // Closed after the workers, which may be in the middle of a call.
+    opened.splice(1, 0, stripe.stop);
     const record = eventRecorder({ db: database.db, parse: eventParser(config.maxReplicas) });
     const eventsQueue = makeEventsQueue(queues);
     startEventsWorker(queues, { record, clock });

@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { connectQueues } from '../../src/queue/backend.ts';
+import { makeEventsQueue } from '../../src/queue/events-queue.ts';
+import { startLocalStripe, type LocalStripe } from '../../src/stripe/local/local-stripe.ts';
+import { emptyDatabase, type TestDatabase } from '../support/database.ts';
+import { reporter } from '../support/reports.ts';
+import { until } from '../support/until.ts';
+
+let database: TestDatabase;
+let stripe: LocalStripe;
+const running: ChildProcess[] = [];
+
+beforeAll(async () => {
+  database = await emptyDatabase();
+  stripe = await startLocalStripe({ clock: () => new Date(), environment: 'test' });
+});
+afterEach(() => running.splice(0).forEach((child) => child.kill('SIGKILL')));
+afterAll(async () => {
+  await database.drop();
+  await stripe.close();
+});
+
+/** Starts the service and resolves to where it listens once it says so. */
+async function start(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'start'], {
+    env: {
+      ...process.env,
+      DATABASE_URL: database.url,
+      STRIPE_API_KEY: 'sk_test_started',
+      STRIPE_API_BASE: stripe.url,
+      PORT: '0',
+      CLOSE_GRACE_SECONDS: '0',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  running.push(child);
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const url = await until('the service says where it listens', () => {
+    if (child.exitCode !== null) throw new Error(`the service ended:\n${log}`);
+    return /"url":"(http[^"]+)".*is serving/.exec(log)?.[1];
+  });
+  return { url, child };
+}
+
+test('two processes start at once on an empty database, share the work and stop when told', async () => {
+  const services = await Promise.all([start(), start()]);
+  for (const { url } of services) {
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${url}/nowhere`)).status).toBe(404);
+    const forged = await fetch(`${url}/webhooks/stripe`, { method: 'POST', body: '{}' });
+    expect(forged.status).toBe(400);
+  }
+  const queues = await connectQueues({ databaseUrl: database.url }, console.error);
+  const say = reporter();
+  const account = 'served';
+  await makeEventsQueue(queues).add('reported', [
+    say('account.created', '2026-01-01T00:00:00Z', { account, email: 's@served.example' }),
+    say('app.deployed', '2026-01-01T00:00:00Z', { account, app: 'web', replicas: 1, size: 0.2 }),
+  ]);
+  await until(
+    'the event is recorded and the ended periods are closed by the schedule',
+    async () => {
+      const { rows } = await database.pool.query<{ count: bigint }>(
+        `select count(*) from billing_period where account_id = 'served'`,
+      );
+      return rows[0]!.count >= 10n;
+    },
+    90_000,
+  );
+  await queues.close();
+  for (const { child } of services) child.kill('SIGTERM');
+  for (const { child } of services) {
+    if (child.exitCode === null) await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
+  }
+}, 150_000);
