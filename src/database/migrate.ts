@@ -5,6 +5,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import type pg from 'pg';
 import { Fault } from '../values/fault.ts';
+import { protectAccountTables } from './row-level-security.ts';
 
 export type MigrateOptions = {
   /** Default: this project's own migrations. */
@@ -33,6 +34,7 @@ export async function migrate(
     const why = error instanceof Error ? `: ${error.message}` : '';
     throw new Error(`${what}${why}. Nothing was changed.`, { cause: error });
   }
+  if (options.folder === undefined) await protectAccountTables(pool);
   return { applied: results.map(({ migrationName }) => migrationName) };
 }
 

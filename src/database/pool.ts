@@ -17,6 +17,8 @@ export type PoolOptions = {
   readonly applicationName?: string;
   /** A statement running longer is cancelled with an error. Default: never. */
   readonly statementTimeoutMs?: number;
+  /** Waiting longer for a connection is an error. Default: wait. */
+  readonly connectionTimeoutMs?: number;
   /** Told when an idle connection breaks; the pool replaces it by itself. */
   readonly log: (message: string, error: Error) => void;
 };
@@ -30,6 +32,7 @@ export function openPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: withSettings(options.url, settings),
     max: options.max ?? 10,
+    connectionTimeoutMillis: options.connectionTimeoutMs ?? 0,
     application_name: options.applicationName ?? 'gigameter',
     types: { getTypeParser },
   });

@@ -1,37 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault, type FaultKind } from '../values/fault.ts';
+import { Fault } from '../values/fault.ts';
+import { problemOf, PROBLEM_TYPE } from './problem.ts';
 
-const STATUS: Readonly<Record<FaultKind, number>> = {
-  invalid: 400,
-  unauthorized: 401,
-  not_found: 404,
-  conflict: 409,
-  limited: 429,
-  unavailable: 503,
-};
+/** Seconds after which the same request may succeed. */
+const RETRY_AFTER_SECONDS = 5;
 
-/** Answers a fault with its status; everything else is a bug: logged here, and nobody else's business. */
-export async function sendFault(
+/** Answers an error as problem details; what is our own fault is logged, with its stack. */
+export async function sendProblem(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (error instanceof Fault) {
-    const { code, message } = error;
-    return await reply.status(STATUS[error.kind]).send({ code, message });
-  }
-  const status = statusOf(error);
-  if (status < 500 && error instanceof Error) {
-    return await reply.status(status).send({ code: 'bad_request', message: error.message });
-  }
-  request.log.error({ err: error }, 'request failed');
-  return await reply
-    .status(500)
-    .send({ code: 'internal', message: 'something went wrong on our side' });
+  const problem = problemOf(error, request.id);
+  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+  return await reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
 }
 
-/** What Fastify itself refuses (too large, not readable) carries its status. */
-function statusOf(error: unknown): number {
-  if (!(error instanceof Error) || !('statusCode' in error)) return 500;
-  return typeof error.statusCode === 'number' ? error.statusCode : 500;
+export async function sendNotFound(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const [path] = request.url.split('?');
+  const fault = new Fault('not_found', 'not_found', `there is no ${request.method} ${path}`);
+  return await sendProblem(fault, request, reply);
 }

@@ -1,5 +1,5 @@
 import type { Db } from '../database/pool.ts';
-import type { Balances } from '../ledger/entry.ts';
+import { withEntries, type Balances, type LedgerEntry } from '../ledger/entry.ts';
 import { balancesOf } from '../ledger/store.ts';
 import { usageOf } from '../metering/usage-store.ts';
 import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
@@ -14,12 +14,14 @@ export type BilledPeriod = DuePeriod & { readonly invoice: ComposedInvoice | und
 
 /**
  * The bills of many accounts' periods, one of each account, from their series; FREE periods cost nothing
- * (R18). Writes nothing: the close saves what comes out, a preview only shows it.
+ * (R18). Writes nothing: the close saves what comes out, a preview only shows it. `entries` count as if they
+ * were in the ledger already.
  */
 export async function billPeriods(
   db: Db,
   priceBooks: readonly PriceBook[],
   periods: readonly DuePeriod[],
+  entries: readonly LedgerEntry[] = [],
 ): Promise<BilledPeriod[]> {
   const stretches = periods.flatMap(({ account, start, end }) =>
     stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks).map((stretch) => ({
@@ -39,7 +41,15 @@ export async function billPeriods(
     if (chargedUsage === undefined) return { ...period, invoice: undefined };
     return {
       ...period,
-      invoice: invoiceOf(period, priceBooks, chargedUsage, balances.get(id)!),
+      invoice: invoiceOf(
+        period,
+        priceBooks,
+        chargedUsage,
+        withEntries(
+          balances.get(id)!,
+          entries.filter(({ accountId }) => accountId === id),
+        ),
+      ),
     };
   });
 }

@@ -1,11 +1,11 @@
 import { tierAt, type Account, type Tier } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage-store.ts';
-import type { Usage } from '../metering/usage.ts';
+import type { Usage, Window } from '../metering/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import { priceUsage } from '../pricing/price-usage.ts';
 import { listPriceBooks } from '../pricing/store.ts';
-import { earlier, type Second } from '../values/instant.ts';
+import { earlier, later, type Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import { periodAt, type Period } from '../values/period.ts';
 import { stretchesOf } from './stretches.ts';
@@ -25,10 +25,29 @@ export type BillPreview = {
  * credits. It counts up to `at`, at most to the account's deletion.
  */
 export async function previewBill(db: Db, account: Account, at: Second): Promise<BillPreview> {
+  const period = runningPeriod(account, at);
+  const countedTo = lastCounted(account, at);
+  return await billWindow(db, account, period, { from: period.start, to: countedTo });
+}
+
+/**
+ * What the running period will come to by its end when nothing changes any more: the levels of `at` go on,
+ * prices that are known to change change.
+ */
+export async function forecastBill(db: Db, account: Account, at: Second): Promise<BillPreview> {
+  const period = runningPeriod(account, at);
+  const countedTo = lastCounted(account, period.end);
+  return await billWindow(db, account, period, { from: period.start, to: countedTo });
+}
+
+/** What a window within one billing period costs by itself. */
+export async function billWindow(
+  db: Db,
+  account: Account,
+  period: Period,
+  window: Window,
+): Promise<BillPreview> {
   const priceBooks = await listPriceBooks(db);
-  const countedTo = account.deletedAt === undefined ? at : earlier(at, account.deletedAt);
-  const period = periodAt(account.signedUpAt, countedTo);
-  const window = { from: period.start, to: countedTo };
   const stretches = stretchesOf(window, account.upgradedAt, priceBooks);
   const [usage, ...charged] = await usageOf(
     db,
@@ -40,10 +59,23 @@ export async function previewBill(db: Db, account: Account, at: Second): Promise
   );
   return {
     period,
-    countedTo,
-    tier: tierAt(account, countedTo),
+    countedTo: window.to,
+    tier: tierAt(account, window.to),
     usage: usage!,
     lines,
     totalCents: totalOf(lines),
   };
+}
+
+/** The billing period that `at` lies in; the last one of a deleted account, the first before its sign-up. */
+export function runningPeriod(
+  account: Pick<Account, 'signedUpAt' | 'deletedAt'>,
+  at: Second,
+): Period {
+  return periodAt(account.signedUpAt, later(account.signedUpAt, lastCounted(account, at)));
+}
+
+/** Nothing is counted after the account's deletion. */
+export function lastCounted(account: Pick<Account, 'deletedAt'>, at: Second): Second {
+  return account.deletedAt === undefined ? at : earlier(at, account.deletedAt);
 }

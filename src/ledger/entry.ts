@@ -32,3 +32,10 @@ export type LedgerEntry = {
 };
 
 export type Balances = { readonly [book in Book]: Cents };
+
+export function withEntries(balances: Balances, entries: readonly LedgerEntry[]): Balances {
+  return entries.reduce(
+    (sum, { book, amountCents }) => ({ ...sum, [book]: sum[book] + amountCents }),
+    balances,
+  );
+}

@@ -48,8 +48,16 @@ export function roundHalfUp(a: Fraction): bigint {
  * up to the rounded sum exactly (R4). Of equal remainders the earlier row gets the unit.
  */
 export function roundTogether(terms: readonly Fraction[]): bigint[] {
+  return shareOut(roundHalfUp(sum(terms)), terms);
+}
+
+/**
+ * Whole parts of the terms that add up to `total`, by largest remainder. `total` must be within one unit of
+ * their exact sum.
+ */
+export function shareOut(total: bigint, terms: readonly Fraction[]): bigint[] {
   const whole = terms.map((term) => floorDivide(term.numerator, term.denominator));
-  let left = roundHalfUp(sum(terms)) - whole.reduce((a, b) => a + b, 0n);
+  let left = total - whole.reduce((a, b) => a + b, 0n);
   const byRemainder = terms
     .map((term, index) => ({
       index,
@@ -62,6 +70,13 @@ export function roundTogether(terms: readonly Fraction[]): bigint[] {
     left -= 1n;
   }
   return whole;
+}
+
+/** As a decimal with so many decimals, half up: '0.033602'. For showing; not negative. */
+export function formatFraction(a: Fraction, decimals: number): string {
+  const scaled = roundHalfUp(times(a, 10n ** BigInt(decimals))).toString();
+  const digits = scaled.padStart(decimals + 1, '0');
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
 function compare(a: Fraction, b: Fraction): number {

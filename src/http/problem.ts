@@ -1,0 +1,111 @@
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { isDatabaseUnavailable } from '../database/unavailable.ts';
+import { Fault, type FaultKind } from '../values/fault.ts';
+
+/** What is answered instead of a result: RFC 9457 problem details. `code` is stable, for programs. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly request_id: string;
+  /** What was wrong with which part of the request. */
+  readonly errors?: readonly FieldError[];
+};
+
+export type FieldError = { readonly field: string; readonly message: string };
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+const STATUS_OF_KIND: Readonly<Record<FaultKind, number>> = {
+  invalid: 422,
+  unauthorized: 401,
+  not_found: 404,
+  conflict: 409,
+  limited: 429,
+  unavailable: 503,
+};
+
+/** Where HTTP knows a finer status than the kind of fault. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  scope_missing: 403,
+  body_unreadable: 400,
+  body_too_deep: 400,
+  too_many_events: 413,
+  webhook_not_signed: 400,
+  webhook_unreadable: 400,
+  webhook_wrong_mode: 400,
+  webhook_wrong_account: 400,
+};
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Not authenticated',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  422: 'Invalid request',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+/** What Fastify itself refuses, by its status. */
+const CODE_OF_STATUS: Readonly<Record<number, string>> = {
+  404: 'not_found',
+  413: 'body_too_large',
+  415: 'media_type_unsupported',
+};
+
+/**
+ * The problem an error is for the caller. Everything that is neither a fault nor refused by Fastify is a bug
+ * (status 500), whose details are nobody else's business.
+ */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof Fault) {
+    const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_KIND[error.kind];
+    return problem(status, error.code, error.message, requestId);
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) return validationProblem(error, requestId);
+  if (isDatabaseUnavailable(error)) {
+    const detail = 'the database cannot answer right now: please try the same again';
+    return problem(503, 'database_unavailable', detail, requestId);
+  }
+  const status = statusOf(error);
+  if (status < 500 && error instanceof Error) {
+    return problem(status, CODE_OF_STATUS[status] ?? 'bad_request', error.message, requestId);
+  }
+  return problem(500, 'internal', 'something went wrong on our side', requestId);
+}
+
+function problem(status: number, code: string, detail: string, requestId: string): Problem {
+  const title = TITLES[status] ?? 'Refused';
+  const type = `urn:gigameter:problem:${code}`;
+  return { type, title, status, detail, code, request_id: requestId };
+}
+
+type Validated = {
+  readonly validation: readonly { readonly instancePath: string; readonly message?: string }[];
+  readonly validationContext?: string | undefined;
+};
+
+function validationProblem(
+  { validation, validationContext = 'request' }: Validated,
+  requestId: string,
+): Problem {
+  const errors = validation.map(({ instancePath, message }) => ({
+    field: [validationContext, ...instancePath.split('/').filter((part) => part !== '')].join('.'),
+    message: message ?? 'is not valid',
+  }));
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return { ...problem(422, 'invalid_request', detail, requestId), errors };
+}
+
+/** What Fastify itself refuses (too large, not readable) carries its status. */
+function statusOf(error: unknown): number {
+  if (!(error instanceof Error) || !('statusCode' in error)) return 500;
+  return typeof error.statusCode === 'number' ? error.statusCode : 500;
+}

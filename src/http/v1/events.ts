@@ -1,0 +1,64 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Outcome } from '../../events/outcome.ts';
+import { describeRefusal } from '../../events/refusal.ts';
+import type { RecordEvents } from '../../metering/record-events.ts';
+import type { Clock } from '../../values/clock.ts';
+import { Fault } from '../../values/fault.ts';
+import { problemOf, PROBLEM_TYPE } from '../problem.ts';
+import { EVENT_TYPES, EVENTS_BODY_BYTES, eventsBody, reportsIn } from './event-bodies.ts';
+import { outcomesToJson, recordingResult, refusedProblem } from './event-outcomes.ts';
+import { BEARER, PROBLEMS } from './schemas.ts';
+
+/** POST /v1/events: answered after commit, with what became of each event. */
+export function eventRoutes({
+  record,
+  clock,
+}: {
+  readonly record: RecordEvents;
+  readonly clock: Clock;
+}): FastifyPluginAsyncZod {
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: '/events',
+      bodyLimit: EVENTS_BODY_BYTES,
+      config: { scope: 'ingest' },
+      // The recorder checks event by event: one bad event must not cost the others of its batch.
+      validatorCompiler: () => (value: unknown) => ({ value }),
+      schema: {
+        operationId: 'recordEvents',
+        tags: ['Events'],
+        summary: 'Report one event or a batch',
+        description:
+          'Answers once all that is taken is stored for good. Sending the same again changes nothing. ' +
+          'A batch holds up to 500 events and 1 MB; its bad events are refused one by one. When no ' +
+          'event at all is taken, the answer is a problem.',
+        security: BEARER,
+        consumes: EVENT_TYPES,
+        body: eventsBody,
+        response: {
+          200: recordingResult,
+          422: {
+            description: 'no event was taken',
+            content: { [PROBLEM_TYPE]: { schema: refusedProblem } },
+          },
+          ...PROBLEMS,
+        },
+      },
+      handler: async (request, reply) => {
+        const reports = reportsIn(request.body, request.headers['content-type']);
+        const outcomes = await record(clock(), reports);
+        const result = outcomesToJson(reports, outcomes);
+        if (result.refused < reports.length) return result;
+        const problem = { ...problemOf(noneTaken(outcomes), request.id), ...result };
+        return await reply.status(422).type(PROBLEM_TYPE).send(problem);
+      },
+    });
+  };
+}
+
+function noneTaken(outcomes: readonly Outcome[]): Fault {
+  const [first] = outcomes.flatMap((one) => (one.status === 'refused' ? [one.refusal] : []));
+  const more = outcomes.length === 1 ? '' : ` (and ${outcomes.length - 1} more)`;
+  return new Fault('invalid', first!.code, `${describeRefusal(first!)}${more}`);
+}

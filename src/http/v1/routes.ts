@@ -1,0 +1,27 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { ReadAs } from '../../database/row-level-security.ts';
+import type { RecordEvents } from '../../metering/record-events.ts';
+import { readJsonBodies } from '../json-bodies.ts';
+import { requireKeys, type AuthenticationDependencies } from './authenticate.ts';
+import { EVENT_TYPES } from './event-bodies.ts';
+import { eventRoutes } from './events.ts';
+import { invoiceRoutes } from './invoices.ts';
+import { tracedEventRoutes } from './traced-events.ts';
+import { usageRoutes } from './usage.ts';
+
+export type V1Dependencies = AuthenticationDependencies & {
+  readonly readAs: ReadAs;
+  /** Coalesced, so that concurrent requests share a commit. */
+  readonly record: RecordEvents;
+};
+
+/** The operators' API, for keys with scopes; an account's own key reads its own account only. */
+export function v1Routes(dependencies: V1Dependencies): FastifyPluginAsync {
+  return async (server) => {
+    readJsonBodies(server, EVENT_TYPES);
+    requireKeys(server, dependencies);
+    for (const routes of [eventRoutes, tracedEventRoutes, usageRoutes, invoiceRoutes]) {
+      await server.register(routes(dependencies));
+    }
+  };
+}

@@ -1,0 +1,107 @@
+import type { Selectable } from 'kysely';
+import type { Db } from '../database/pool.ts';
+import type { Invoice, InvoiceLine } from '../database/tables.ts';
+import type { Second } from '../values/instant.ts';
+import type { Cents } from '../values/money.ts';
+import type { IssuedLine } from './list-invoices.ts';
+
+/** An invoice without its lines. */
+export type InvoiceHead = {
+  readonly invoiceId: string;
+  readonly periodStart: Second;
+  readonly periodEnd: Second;
+  readonly state: string;
+  readonly isPaid: boolean;
+  readonly totalCents: Cents;
+  readonly createdAt: Date;
+  readonly paidAt: Date | undefined;
+  readonly hostedUrl: string | undefined;
+  readonly pdfUrl: string | undefined;
+};
+
+export type NumberedLine = IssuedLine & { readonly lineNumber: number };
+
+/**
+ * A page of an account's invoices, oldest first (R34), voided ones left out; `after` is the invoice the page
+ * before ended with. An `after` that does not exist gives an empty page.
+ */
+export async function pageInvoices(
+  db: Db,
+  accountId: string,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<InvoiceHead[]> {
+  let query = db
+    .selectFrom('invoice')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('state', '<>', 'void')
+    .orderBy('period_start')
+    .limit(limit);
+  if (after !== undefined) {
+    query = query.where('period_start', '>', (where) =>
+      where
+        .selectFrom('invoice as last')
+        .select('last.period_start')
+        .where('last.account_id', '=', accountId)
+        .where('last.invoice_id', '=', after),
+    );
+  }
+  return (await query.execute()).map(toHead);
+}
+
+export async function findInvoice(
+  db: Db,
+  accountId: string,
+  invoiceId: string,
+): Promise<InvoiceHead | undefined> {
+  const row = await db
+    .selectFrom('invoice')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('invoice_id', '=', invoiceId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toHead(row);
+}
+
+export async function linesOf(
+  db: Db,
+  accountId: string,
+  invoiceId: string,
+): Promise<NumberedLine[]> {
+  const rows = await db
+    .selectFrom('invoice_line')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('invoice_id', '=', invoiceId)
+    .orderBy('line_number')
+    .execute();
+  return rows.map(toLine);
+}
+
+function toHead(row: Selectable<Invoice>): InvoiceHead {
+  return {
+    invoiceId: row.invoice_id,
+    periodStart: row.period_start,
+    periodEnd: row.period_end,
+    state: row.state,
+    isPaid: row.state === 'paid' || row.state === 'settled',
+    totalCents: row.total_cents,
+    createdAt: row.created_at,
+    paidAt: row.paid_at ?? undefined,
+    hostedUrl: row.hosted_url ?? undefined,
+    pdfUrl: row.pdf_url ?? undefined,
+  };
+}
+
+function toLine(row: Selectable<InvoiceLine>): NumberedLine {
+  return {
+    lineNumber: row.line_number,
+    kind: row.kind,
+    app: row.app ?? undefined,
+    database: row.database ?? undefined,
+    sizeTenths: row.size_tenths ?? undefined,
+    quantity: row.quantity,
+    description: row.description,
+    amountCents: row.amount_cents,
+  };
+}

@@ -1,0 +1,42 @@
+import type { Account } from '../accounts/account.ts';
+import type { Db } from '../database/pool.ts';
+import type { LedgerEntry } from '../ledger/entry.ts';
+import { listPriceBooks } from '../pricing/store.ts';
+import { earlier, type Second } from '../values/instant.ts';
+import { billPeriods, type BilledPeriod } from './bill-periods.ts';
+import { duePeriod } from './due-period.ts';
+
+/**
+ * The invoices there would be if everything until `at` were closed now, by the code that closes: the running
+ * period, cut short there, and before it any that has ended but waits for its close. Credits and carried
+ * balances are used in that order. None for an account whose last period is closed.
+ */
+export async function previewInvoices(
+  db: Db,
+  account: Account,
+  at: Second,
+): Promise<readonly BilledPeriod[]> {
+  const priceBooks = await listPriceBooks(db);
+  const billed: BilledPeriod[] = [];
+  const entries: LedgerEntry[] = [];
+  let closeAt = await nextCloseAt(db, account.id);
+  while (closeAt !== undefined) {
+    const due = duePeriod({ ...account, closeAt });
+    if (due.start >= at) break;
+    const period = { ...due, end: earlier(due.end, at) };
+    const [bill] = await billPeriods(db, priceBooks, [period], entries);
+    billed.push(bill!);
+    entries.push(...(bill!.invoice?.ledgerEntries ?? []));
+    closeAt = due.nextCloseAt;
+  }
+  return billed;
+}
+
+async function nextCloseAt(db: Db, accountId: string): Promise<Second | undefined> {
+  const row = await db
+    .selectFrom('account')
+    .select('next_close_at')
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  return row.next_close_at ?? undefined;
+}

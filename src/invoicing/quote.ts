@@ -1,0 +1,84 @@
+import type { Tier } from '../accounts/account.ts';
+import type { Change } from '../limits/holdings.ts';
+import type { Levels } from '../metering/levels.ts';
+import type { PriceBook } from '../pricing/price-book.ts';
+import { add, fraction, sum, times, ZERO, type Fraction } from '../values/fraction.ts';
+import type { Second } from '../values/instant.ts';
+import type { Cents } from '../values/money.ts';
+import type { Period } from '../values/period.ts';
+import { runRate } from './run-rate.ts';
+
+/** What some levels cost; an hour costs so little that it is not rounded. */
+export type Cost = {
+  readonly centsPerHour: Fraction;
+  readonly restOfPeriodCents: Cents;
+  readonly fullPeriodCents: Cents;
+};
+
+export type Quote = { readonly present: Cost; readonly proposed: Cost };
+
+export type QuoteTerms = {
+  readonly tier: Tier;
+  readonly priceBook: PriceBook;
+  /** The running billing period; `at` lies in it. */
+  readonly period: Period;
+  readonly at: Second;
+};
+
+/** What an account would cost from now on with a change, beside what it costs as it is. */
+export function quoteChange(levels: Levels, change: Change, terms: QuoteTerms): Quote {
+  return {
+    present: costOf(levels, terms),
+    proposed: costOf(withChange(levels, change), terms),
+  };
+}
+
+/** A new app costs nothing until it is deployed (R12). */
+export function withChange(levels: Levels, change: Change): Levels {
+  switch (change.kind) {
+    case 'create_app':
+      return levels;
+    case 'scale_app': {
+      const { app, replicas, sizeTenths } = change;
+      const others = levels.apps.filter((one) => one.app !== app);
+      const levelTenths = BigInt(replicas * sizeTenths);
+      return { ...levels, apps: levelTenths === 0n ? others : [...others, { app, levelTenths }] };
+    }
+    case 'create_database': {
+      const { app, sizeTenths } = change;
+      const databases = [...levels.databases, { app, database: NEW_DATABASE, sizeTenths }];
+      return { ...levels, databases };
+    }
+    case 'resize_database': {
+      const { database, sizeTenths } = change;
+      const databases = levels.databases.map((one) =>
+        one.database === database ? { ...one, sizeTenths } : one,
+      );
+      return { ...levels, databases };
+    }
+  }
+}
+
+/** Ids have at least one character, so this is nobody's. */
+const NEW_DATABASE = '';
+const HOUR_SECONDS = 3600n;
+
+function costOf(levels: Levels, terms: QuoteTerms): Cost {
+  const { period, at, tier } = terms;
+  return {
+    centsPerHour: tier === 'FREE' ? ZERO : centsPerHour(levels, terms),
+    restOfPeriodCents: runRate(levels, terms, period.end - at).totalCents,
+    fullPeriodCents: runRate(levels, terms).totalCents,
+  };
+}
+
+function centsPerHour(levels: Levels, { priceBook, period }: QuoteTerms): Fraction {
+  const { centsPerReplicaSizeSecond: perSecond, databaseMonthCents, monthSeconds } = priceBook;
+  const month = monthSeconds === 'billing_period' ? period.end - period.start : monthSeconds;
+  const levelTenths = levels.apps.reduce((total, app) => total + app.levelTenths, 0n);
+  const apps = times(perSecond, levelTenths * HOUR_SECONDS);
+  const databases = levels.databases.map(({ sizeTenths }) =>
+    fraction(databaseMonthCents.get(sizeTenths)! * HOUR_SECONDS, month),
+  );
+  return add(fraction(apps.numerator, apps.denominator * 10n), sum(databases));
+}

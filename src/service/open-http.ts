@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { openDatabase, openPool } from '../database/pool.ts';
+import { protectAccountTables, readerOf } from '../database/row-level-security.ts';
+import { eventParser } from '../events/parse-event.ts';
+import { makeHttpServer } from '../http/server.ts';
+import { coalesced } from '../metering/coalesce.ts';
+import { eventRecorder } from '../metering/record-events.ts';
+import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
+import type { Clock } from '../values/clock.ts';
+import type { OpenDatabase } from './open-database.ts';
+import type { OpenStripe } from './open-stripe.ts';
+
+/** A read that takes longer is given up: everything is indexed, so something is wrong. */
+const READ_TIMEOUT_MS = 5_000;
+const CONNECTION_WAIT_MS = 10_000;
+
+const UNPROTECTED =
+  'row-level security is not in force: the database user may not make the role gigameter_account. ' +
+  'Have an administrator run "create role gigameter_account nologin; grant gigameter_account to <user>" ' +
+  'and start again; until then accounts are kept apart by the queries alone.';
+
+/**
+ * The HTTP server, not listening yet. It reads through a pool of its own, so that slow reads never hold up
+ * what is being recorded.
+ */
+export async function openHttp(
+  config: Pick<Config, 'http' | 'maxReplicas' | 'redisUrl'>,
+  {
+    database: { db, pool, url },
+    clock,
+    log,
+    stripe,
+  }: {
+    readonly database: OpenDatabase;
+    readonly clock: Clock;
+    readonly log: Logger;
+    /** Opened after the server listens. */
+    readonly stripe: () => OpenStripe;
+  },
+): Promise<FastifyInstance> {
+  const isProtected = await protectAccountTables(pool);
+  if (!isProtected) log.warn(UNPROTECTED);
+  const reads = openPool({
+    url,
+    applicationName: 'gigameter-reads',
+    statementTimeoutMs: READ_TIMEOUT_MS,
+    connectionTimeoutMs: CONNECTION_WAIT_MS,
+    log: (message, err) => log.warn({ err }, message),
+  });
+  const server = await makeHttpServer({
+    log,
+    checkReady: async () => {
+      await sql`select 1`.execute(db);
+      return isProtected ? [] : [UNPROTECTED];
+    },
+    receiveWebhook: async (body, signature) => {
+      const { webhookSecrets: secrets, isLive } = stripe();
+      await receiveWebhook({ db, clock, secrets, isLive }, body, signature);
+    },
+    v1: {
+      db,
+      clock,
+      rateLimits: config.http.rateLimits,
+      readAs: readerOf(openDatabase(reads), isProtected),
+      record: coalesced(eventRecorder({ db, parse: eventParser(config.maxReplicas) })),
+    },
+    trustedProxies: config.http.trustedProxies,
+    redisUrl: config.redisUrl,
+  });
+  server.addHook('onClose', async () => await reads.end());
+  return server;
+}
