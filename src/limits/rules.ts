@@ -1,3 +1,4 @@
+import type { Tier } from '../accounts/account.ts';
 import { DEFAULT_DATABASE_SIZE_TENTHS, FREE_APP_SIZE_TENTHS, fromTenths } from '../values/size.ts';
 import { totalReplicas, type Change, type HeldApp, type Holdings } from './holdings.ts';
 
@@ -50,12 +51,12 @@ export function reasonsAgainst(
 }
 
 /** What a new app is asked to run: 1 × 0.2, or nothing while the free instance is taken (R12). */
-export function newApp(holdings: Holdings): { replicas: number; sizeTenths: number } {
-  const isTaken = totalReplicas(holdings.apps) >= FREE_INSTANCES;
-  return {
-    replicas: holdings.tier === 'FREE' && isTaken ? 0 : 1,
-    sizeTenths: FREE_APP_SIZE_TENTHS,
-  };
+export function newApp(account: {
+  readonly tier: Tier;
+  readonly isInstanceTaken: boolean;
+}): Omit<HeldApp, 'app'> {
+  const replicas = account.tier === 'FREE' && account.isInstanceTaken ? 0 : 1;
+  return { replicas, sizeTenths: FREE_APP_SIZE_TENTHS };
 }
 
 /** The size of a database nobody gave a size (R45); the free tier's only one (R20). */
