@@ -1,6 +1,5 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Redis } from 'ioredis';
 import { Fault } from '../values/fault.ts';
 
 /** Requests per minute. */
@@ -14,18 +13,13 @@ export type RateLimits = {
 
 /** IPv6 customers get whole networks of this size. */
 const IPV6_SUBNET_BITS = 64;
-const REDIS_TIMEOUT_MS = 500;
 
 /**
- * Makes limiters possible on `server`; counters are shared through Redis when there is one, else each
- * process counts for itself. When Redis does not answer, nothing is limited. Single routes can be limited by
+ * Makes limiters possible on `server`; counters are shared through `redis` (an ioredis client) when given,
+ * else each process counts for itself. When Redis does not answer, nothing is limited. Single routes can be limited by
  * their config (`config: { rateLimit: { max, timeWindow, keyGenerator } }`).
  */
-export async function addRateLimits(
-  server: FastifyInstance,
-  redisUrl: string | undefined,
-): Promise<void> {
-  const redis = redisUrl === undefined ? undefined : connect(redisUrl, server);
+export async function addRateLimits(server: FastifyInstance, redis: unknown): Promise<void> {
   await server.register(rateLimit, {
     global: false,
     skipOnError: true,
@@ -34,18 +28,6 @@ export async function addRateLimits(
     errorResponseBuilder: (_request, { ttl }) => tooMany(Math.ceil(ttl / 1000)),
     ...(redis === undefined ? {} : { redis }),
   });
-}
-
-function connect(url: string, server: FastifyInstance): Redis {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: REDIS_TIMEOUT_MS,
-    commandTimeout: REDIS_TIMEOUT_MS,
-  });
-  redis.on('error', (err) => server.log.warn({ err }, 'requests are not limited without Redis'));
-  server.addHook('onClose', async () => redis.disconnect());
-  return redis;
 }
 
 export function addressOf(request: FastifyRequest): string {

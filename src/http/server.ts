@@ -10,6 +10,8 @@ import { addRateLimits } from './rate-limits.ts';
 import { stripeWebhookRoute, type ReceiveWebhook } from './stripe-webhook.ts';
 import { v1Routes, type V1Dependencies } from './v1/routes.ts';
 
+export type HttpServer = FastifyInstance;
+
 export type HttpDependencies = {
   /** Resolves to warnings when the service can do its work; rejects with the reason when not. */
   readonly checkReady: () => Promise<readonly string[]>;
@@ -17,8 +19,8 @@ export type HttpDependencies = {
   readonly v1: V1Dependencies;
   /** Proxies whose X-Forwarded-For is believed: addresses or networks. */
   readonly trustedProxies: readonly string[];
-  /** Where rate limits are counted for all processes; each counts alone without it. */
-  readonly redisUrl: string | undefined;
+  /** The ioredis client by which rate limits are counted for all processes; without it each counts alone. */
+  readonly redis?: unknown;
   readonly log: Logger;
 };
 
@@ -30,8 +32,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** An id of 200 characters, percent-encoded. */
 const MAX_PARAM_LENGTH = 2400;
 
-export async function makeHttpServer(dependencies: HttpDependencies): Promise<FastifyInstance> {
-  const { log, checkReady, receiveWebhook, v1, trustedProxies, redisUrl } = dependencies;
+export async function makeHttpServer(dependencies: HttpDependencies): Promise<HttpServer> {
+  const { log, checkReady, receiveWebhook, v1, trustedProxies, redis } = dependencies;
   const server = Fastify({
     loggerInstance: requestLog(log),
     bodyLimit: BODY_LIMIT_BYTES,
@@ -52,7 +54,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Fa
     void reply.header('x-request-id', request.id);
   });
   await server.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY });
-  await addRateLimits(server, redisUrl);
+  await addRateLimits(server, redis);
   await describeRoutes(server);
   addHealthRoutes(server, checkReady);
   await server.register(stripeWebhookRoute(receiveWebhook));

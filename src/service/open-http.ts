@@ -1,13 +1,13 @@
-import type { FastifyInstance } from 'fastify';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { openDatabase, openPool } from '../database/pool.ts';
 import { protectAccountTables, readerOf } from '../database/row-level-security.ts';
-import { eventParser } from '../events/parse-event.ts';
-import { makeHttpServer } from '../http/server.ts';
+import { makeHttpServer, type HttpServer } from '../http/server.ts';
 import { coalesced } from '../metering/coalesce.ts';
-import { eventRecorder } from '../metering/record-events.ts';
+import { eventRecorder, recorderWithin, type Recording } from '../metering/record-events.ts';
+import { connectCounters } from '../queue/connect-counters.ts';
 import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
 import type { Clock } from '../values/clock.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -30,17 +30,19 @@ export async function openHttp(
   config: Pick<Config, 'http' | 'maxReplicas' | 'redisUrl'>,
   {
     database: { db, pool, url },
+    recording,
     clock,
     log,
     stripe,
   }: {
     readonly database: OpenDatabase;
+    readonly recording: Recording;
     readonly clock: Clock;
     readonly log: Logger;
     /** Opened after the server listens. */
     readonly stripe: () => OpenStripe;
   },
-): Promise<FastifyInstance> {
+): Promise<HttpServer> {
   const isProtected = await protectAccountTables(pool);
   if (!isProtected) log.warn(UNPROTECTED);
   const reads = openPool({
@@ -50,6 +52,16 @@ export async function openHttp(
     connectionTimeoutMs: CONNECTION_WAIT_MS,
     log: (message, err) => log.warn({ err }, message),
   });
+  const counters =
+    config.redisUrl === undefined
+      ? undefined
+      : connectCounters(config.redisUrl, (message, err) => log.warn({ err }, message));
+  const commands = {
+    db,
+    clock,
+    record: recorderWithin(recording),
+    limits: { maxReplicas: config.maxReplicas },
+  };
   const server = await makeHttpServer({
     log,
     checkReady: async () => {
@@ -65,11 +77,21 @@ export async function openHttp(
       clock,
       rateLimits: config.http.rateLimits,
       readAs: readerOf(openDatabase(reads), isProtected),
-      record: coalesced(eventRecorder({ db, parse: eventParser(config.maxReplicas) })),
+      commands,
+      recordEvents: coalesced(eventRecorder({ db, ...recording })),
+      openStripe: () => ({
+        db,
+        clock,
+        gateway: stripe().gateway,
+        wait: async (ms) => await sleep(ms),
+      }),
     },
     trustedProxies: config.http.trustedProxies,
-    redisUrl: config.redisUrl,
+    ...(counters === undefined ? {} : { redis: counters.client }),
   });
-  server.addHook('onClose', async () => await reads.end());
+  server.addHook('onClose', async () => {
+    counters?.disconnect();
+    await reads.end();
+  });
   return server;
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
 import { eventRecorder, type RecordEvents } from '../metering/record-events.ts';
+import { platformRecording } from '../platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../queue/backend.ts';
 import {
   makeEventsQueue,
@@ -42,7 +43,14 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const database = await openDatabase(config, log);
     opened.push(database.stop);
     const queues = await openQueues(config, database, log);
-    const server = await openHttp(config, { database, clock, log, stripe: () => stripe });
+    const recording = platformRecording(eventParser(config.maxReplicas));
+    const server = await openHttp(config, {
+      database,
+      recording,
+      clock,
+      log,
+      stripe: () => stripe,
+    });
     opened.push(queues.close, async () => await server.close());
     const url = await server.listen({ host: config.host, port: config.port }).catch(portTaken);
     const stripe = await openStripe(
@@ -52,7 +60,7 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     );
     // Closed after the workers, which may be in the middle of a call.
     opened.splice(1, 0, stripe.stop);
-    const record = eventRecorder({ db: database.db, parse: eventParser(config.maxReplicas) });
+    const record = eventRecorder({ db: database.db, ...recording });
     const eventsQueue = makeEventsQueue(queues);
     startEventsWorker(queues, { record, clock });
     const billing = bindBilling({ db: database.db, gateway: stripe.gateway, clock }, config, log);

@@ -79,8 +79,8 @@ function secretOf({ headers: { authorization } }: FastifyRequest): string | unde
 }
 
 function requireOwnAccount({ params }: FastifyRequest, { accountId }: ApiKey): void {
-  if (accountId === undefined || !isRecord(params) || params.account === undefined) return;
-  if (params.account !== accountId) throw unknownAccount(String(params.account));
+  if (accountId === undefined || !isRecord(params) || typeof params.account !== 'string') return;
+  if (params.account !== accountId) throw unknownAccount(params.account);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

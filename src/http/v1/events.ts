@@ -11,10 +11,10 @@ import { BEARER, PROBLEMS } from './schemas.ts';
 
 /** POST /v1/events: answered after commit, with what became of each event. */
 export function eventRoutes({
-  record,
+  recordEvents,
   clock,
 }: {
-  readonly record: RecordEvents;
+  readonly recordEvents: RecordEvents;
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
@@ -47,7 +47,7 @@ export function eventRoutes({
       },
       handler: async (request, reply) => {
         const reports = reportsIn(request.body, request.headers['content-type']);
-        const outcomes = await record(clock(), reports);
+        const outcomes = await recordEvents(clock(), reports);
         const result = outcomesToJson(reports, outcomes);
         if (result.refused < reports.length) return result;
         const problem = { ...problemOf(noneTaken(outcomes), request.id), ...result };

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import type { RecordEvents } from '../../metering/record-events.ts';
+import type { CommandContext } from '../../platform/command.ts';
+import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { readJsonBodies } from '../json-bodies.ts';
 import { requireKeys, type AuthenticationDependencies } from './authenticate.ts';
 import { EVENT_TYPES } from './event-bodies.ts';
@@ -12,7 +14,9 @@ import { usageRoutes } from './usage.ts';
 export type V1Dependencies = AuthenticationDependencies & {
   readonly readAs: ReadAs;
   /** Coalesced, so that concurrent requests share a commit. */
-  readonly record: RecordEvents;
+  readonly recordEvents: RecordEvents;
+  readonly commands: CommandContext;
+  readonly openStripe: () => WaitingContext;
 };
 
 /** The operators' API, for keys with scopes; an account's own key reads its own account only. */

@@ -3,6 +3,8 @@ import { pino } from 'pino';
 import type { Scope } from '../../../src/accounts/api-key.ts';
 import { issueAccountKey, issueOperatorKey } from '../../../src/accounts/api-key-store.ts';
 import type { Db } from '../../../src/database/pool.ts';
+import { eventParser } from '../../../src/events/parse-event.ts';
+import { platformRecording } from '../../../src/platform/recording.ts';
 import { openHttp } from '../../../src/service/open-http.ts';
 import { openWorld, type World } from '../../stripe/support/world.ts';
 
@@ -60,6 +62,7 @@ export async function openApi({ rateLimits, redisUrl }: ApiOptions = {}): Promis
     },
     {
       database: { ...database, migrated: [], stop: database.drop },
+      recording: platformRecording(eventParser(1000)),
       clock,
       log: pino({ level: 'silent' }),
       stripe: () => ({
@@ -84,8 +87,7 @@ export async function openApi({ rateLimits, redisUrl }: ApiOptions = {}): Promis
       billing: await operatorKey('billing'),
       admin: await operatorKey('admin'),
     },
-    accountKey: async (accountId) =>
-      (await issueAccountKey(db, clock(), accountId, 'test')).secret,
+    accountKey: async (accountId) => (await issueAccountKey(db, clock(), accountId, 'test')).secret,
     call: async (request) => await call(server, request),
     close: async () => {
       await server.close();

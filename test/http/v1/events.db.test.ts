@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeDuePeriods } from '../../../src/invoicing/close-periods.ts';
 import { reporter } from '../../support/reports.ts';
 import { openApi, type Api } from '../support/api.ts';
 
