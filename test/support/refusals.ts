@@ -7,7 +7,7 @@ export const now = new Date('2026-02-01T12:00:00Z');
 
 /** Why a report is refused at `now`; throws when it is taken. */
 export function refusalOf(reported: unknown): Refusal {
-  export const parsed = parse(reported, now);
+  const parsed = parse(reported, now);
   if (parsed.ok) throw new Error(`taken: ${JSON.stringify(reported)}`);
   return parsed.refusal;
 }
