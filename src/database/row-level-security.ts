@@ -9,6 +9,8 @@ const READABLE = [
   'billing_period',
   'checkpoint',
   'database_app',
+  'desired_app',
+  'desired_database',
   'event',
   'invoice',
   'invoice_line',
@@ -21,6 +23,7 @@ const READABLE = [
   'refund',
   'series',
   'stripe_customer',
+  'violation',
 ];
 
 /**

@@ -19,24 +19,29 @@ export async function previewInvoices(
   const priceBooks = await listPriceBooks(db);
   const billed: BilledPeriod[] = [];
   const entries: LedgerEntry[] = [];
-  let closeAt = await nextCloseAt(db, account.id);
+  let { closeAt, lateSince } = await readNextClose(db, account.id);
   while (closeAt !== undefined) {
-    const due = duePeriod({ ...account, closeAt });
+    const due = duePeriod({ ...account, closeAt, lateSince });
     if (due.start >= at) break;
     const period = { ...due, end: earlier(due.end, at) };
     const [bill] = await billPeriods(db, priceBooks, [period], entries);
     billed.push(bill!);
     entries.push(...(bill!.invoice?.ledgerEntries ?? []));
     closeAt = due.nextCloseAt;
+    // The first of them carries the corrections.
+    lateSince = undefined;
   }
   return billed;
 }
 
-async function nextCloseAt(db: Db, accountId: string): Promise<Second | undefined> {
+async function readNextClose(
+  db: Db,
+  accountId: string,
+): Promise<{ closeAt: Second | undefined; lateSince: Second | undefined }> {
   const row = await db
     .selectFrom('account')
-    .select('next_close_at')
+    .select(['next_close_at', 'late_since'])
     .where('account_id', '=', accountId)
     .executeTakeFirstOrThrow();
-  return row.next_close_at ?? undefined;
+  return { closeAt: row.next_close_at ?? undefined, lateSince: row.late_since ?? undefined };
 }

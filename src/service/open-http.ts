@@ -78,6 +78,7 @@ export async function openHttp(
       rateLimits: config.http.rateLimits,
       readAs: readerOf(openDatabase(reads), isProtected),
       commands,
+      limits: commands.limits,
       recordEvents: coalesced(eventRecorder({ db, ...recording })),
       openStripe: () => ({
         db,

@@ -1,31 +1,54 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ReadAs } from '../../database/row-level-security.ts';
+import type { Limits } from '../../limits/rules.ts';
 import type { RecordEvents } from '../../metering/record-events.ts';
 import type { CommandContext } from '../../platform/command.ts';
 import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { readJsonBodies } from '../json-bodies.ts';
+import { accountCommandRoutes } from './account-commands.ts';
+import { accountRoutes } from './accounts.ts';
 import { requireKeys, type AuthenticationDependencies } from './authenticate.ts';
+import { cardRoutes } from './cards.ts';
+import { checkRoutes } from './checks.ts';
+import { costRoutes } from './costs.ts';
+import { creditRoutes } from './credits.ts';
 import { EVENT_TYPES } from './event-bodies.ts';
 import { eventRoutes } from './events.ts';
 import { invoiceRoutes } from './invoices.ts';
+import { refundRoutes } from './refunds.ts';
 import { tracedEventRoutes } from './traced-events.ts';
 import { usageRoutes } from './usage.ts';
+import { violationRoutes } from './violations.ts';
 
 export type V1Dependencies = AuthenticationDependencies & {
   readonly readAs: ReadAs;
   /** Coalesced, so that concurrent requests share a commit. */
   readonly recordEvents: RecordEvents;
   readonly commands: CommandContext;
+  readonly limits: Limits;
   readonly openStripe: () => WaitingContext;
 };
+
+const RESOURCES = [
+  eventRoutes,
+  tracedEventRoutes,
+  accountRoutes,
+  accountCommandRoutes,
+  usageRoutes,
+  costRoutes,
+  checkRoutes,
+  violationRoutes,
+  invoiceRoutes,
+  creditRoutes,
+  refundRoutes,
+  cardRoutes,
+];
 
 /** The operators' API, for keys with scopes; an account's own key reads its own account only. */
 export function v1Routes(dependencies: V1Dependencies): FastifyPluginAsync {
   return async (server) => {
     readJsonBodies(server, EVENT_TYPES);
     requireKeys(server, dependencies);
-    for (const routes of [eventRoutes, tracedEventRoutes, usageRoutes, invoiceRoutes]) {
-      await server.register(routes(dependencies));
-    }
+    for (const routes of RESOURCES) await server.register(routes(dependencies));
   };
 }
