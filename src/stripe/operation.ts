@@ -39,7 +39,7 @@ export type Operation<R> = OperationName & {
   readonly isDoubtful?: (refusal: Refusal) => boolean;
   /** True when Stripe took the call but has not decided yet: looked at later, not sent again. */
   readonly isPending?: (result: R) => boolean;
-  /** What follows for us, in the same transaction as the result. */
+  /** What follows for us, in the same transaction as the result. Must be safe to repeat. */
   readonly save: (tx: Db, result: R) => Promise<void>;
   readonly refuse: (tx: Db, refusal: Refusal) => Promise<void>;
 };
@@ -130,6 +130,8 @@ async function prepare<R>(
     if (latest?.state === 'done') {
       const result = operation.parse(latest.result);
       if (result === undefined) throw new Error(`unreadable result of ${latest.idempotency_key}`);
+      // A no-op, except where an operator put its subject back to an earlier state.
+      await operation.save(tx, result);
       return { next: 'return', outcome: { outcome: 'done', result } };
     }
     const isNew = latest === undefined || latest.state === 'refused';

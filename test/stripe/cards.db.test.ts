@@ -4,6 +4,7 @@ import { startCheckout } from '../../src/stripe/cards/checkout.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { upgradeAccount } from '../../src/stripe/cards/upgrade-account.ts';
 import { makeAccount } from './support/billing.ts';
+import { newestId } from './support/faulty.ts';
 import { openWorld, type World } from './support/world.ts';
 
 let world: World;
@@ -101,8 +102,7 @@ test('a card whose bank wants to ask the customer goes through a Checkout page',
   const { url } = await startCheckout(world.context, { accountId: 'asks', urls });
   expect(url).toMatch(/^http/);
   expect(await findCard(world.db, 'asks')).toBeUndefined();
-  const session = world.stripe.state()['checkout.session']?.at(-1);
-  world.stripe.completeCheckout(String(session?.id), 'tok_visa');
+  world.stripe.completeCheckout(newestId(world, 'checkout.session'), 'tok_visa');
   await world.hear();
   expect(await findCard(world.db, 'asks')).toMatchObject({ last4: '4242' });
 });

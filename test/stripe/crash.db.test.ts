@@ -19,7 +19,7 @@ import { openWorld, TEST_KEY, type World } from './support/world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ hasWebhooks: false });
 });
 afterEach(endChildren);
 afterAll(async () => await world.close());

@@ -68,6 +68,7 @@ export async function freezeInvoice(
       invoice_id: invoiceId,
       period_start: start,
       period_end: end,
+      recording: 0n,
       total_cents: lines.reduce((sum, { cents }) => sum + cents, 0n),
       lines_sha256: hash(JSON.stringify(rows, (_key, value) => String(value))),
       state: 'frozen',

@@ -38,7 +38,13 @@ export const START = new Date('2026-02-10T01:00:00Z');
 export const TEST_KEY = 'sk_test_gigameter';
 export const WEBHOOK_SECRET = 'whsec_gigameter';
 
-export async function openWorld(gatewayOptions: Partial<GatewayOptions> = {}): Promise<World> {
+export type WorldOptions = {
+  readonly gateway?: Partial<GatewayOptions>;
+  /** Whether Stripe sends news at all; default true. */
+  readonly hasWebhooks?: boolean;
+};
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const database = await freshDatabase();
   let nowMs = START.getTime();
   const clock = (): Date => new Date(nowMs);
@@ -48,14 +54,16 @@ export async function openWorld(gatewayOptions: Partial<GatewayOptions> = {}): P
     clock,
     environment: 'test',
     seed: 'test',
-    webhooks: { url: receiver.url, secret: WEBHOOK_SECRET },
+    ...(options.hasWebhooks === false
+      ? {}
+      : { webhooks: { url: receiver.url, secret: WEBHOOK_SECRET } }),
   });
   const gateway = openGateway({
     apiKey: TEST_KEY,
     apiBase: stripe.url,
     maxNetworkRetries: 0,
     timeoutMs: 5_000,
-    ...gatewayOptions,
+    ...options.gateway,
   });
   const context: PayContext = { db: database.db, gateway, clock, retryAt: retrySchedule() };
   return {

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { grantCredit } from '../../src/ledger/grant-credit.ts';
+import { balancesOf } from '../../src/ledger/store.ts';
+import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
+import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
+import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
+import { refundDue } from '../../src/stripe/refunds/run-refund.ts';
+import { Fault } from '../../src/values/fault.ts';
+import { freezeInvoice, makeAccount } from './support/billing.ts';
+import { settle } from './support/drive.ts';
+import { newestId } from './support/faulty.ts';
+import { openWorld, type World } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.stripe.faults.clear());
+afterAll(async () => await world.close());
+
+async function paidAccount(accountId: string, cents: bigint): Promise<InvoiceName> {
+  await makeAccount(world.db, accountId);
+  await setPaymentMethod(world.context, { accountId, source: { token: 'tok_visa' } });
+  const name = await freezeInvoice(world.db, accountId, [{ description: 'App web', cents }]);
+  await settle(world);
+  return name;
+}
+
+async function giveBack(accountId: string, moneyBackId: string, cents: bigint, owed = 0n) {
+  return await giveMoneyBack(
+    { ...world.context, notYetInvoiced: async () => owed },
+    { accountId, moneyBackId, amountCents: cents, actor: 'operator', reason: 'unhappy' },
+  );
+}
+
+async function balances(accountId: string) {
+  return (await balancesOf(world.db, [accountId])).get(accountId);
+}
+
+async function creditedAtStripe(name: InvoiceName): Promise<number> {
+  const row = await findInvoice(world.db, name);
+  const notes = world.stripe.state()['credit_note'] ?? [];
+  return notes
+    .filter(({ invoice }) => invoice === row?.stripe_invoice_id)
+    .reduce((sum, { amount }) => sum + Number(amount), 0);
+}
+
+test('R41 a refund goes back through a credit note and is booked once', async () => {
+  const name = await paidAccount('plain', 16_129n);
+  const given = await giveBack('plain', 'mb-1', 5_000n);
+  expect(given).toMatchObject({
+    creditCents: 0n,
+    refunds: [{ state: 'done', amountCents: 5_000n }],
+  });
+  expect(await giveBack('plain', 'mb-1', 5_000n)).toEqual(given);
+  await world.hear();
+  expect(await balances('plain')).toMatchObject({ cash: 11_129n, credit: 0n });
+  expect(await creditedAtStripe(name)).toBe(5_000);
+  await expect(giveBack('plain', 'mb-1', 4_000n)).rejects.toMatchObject({ code: 'id_reused' });
+  await giveBack('plain', 'mb-2', 2_500n);
+  await expect(giveBack('plain', 'mb-3', 1n)).rejects.toMatchObject({ code: 'limit_reached' });
+  expect(await creditedAtStripe(name)).toBe(7_500);
+});
+
+test('S21 ten requests at once never give back more than the limit, nor more than was paid', async () => {
+  const rich = await paidAccount('rich', 20_000n);
+  const poor = await paidAccount('poor', 3_000n);
+  for (const [name, most] of [
+    [rich, 7_500],
+    [poor, 3_000],
+  ] as const) {
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, async (_, n) => await giveBack(name.accountId, `mb-${n}`, 1_500n)),
+    );
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused.every(({ reason }) => reason instanceof Fault)).toBe(true);
+    expect(results.length - refused.length).toBe(most / 1_500);
+    await settle(world);
+    expect(await creditedAtStripe(name)).toBe(most);
+  }
+});
+
+test('R41 what is not yet invoiced is given as credit, and no more than that', async () => {
+  await makeAccount(world.db, 'new');
+  const given = await giveBack('new', 'mb-1', 645n, 645n);
+  expect(given).toEqual({ creditCents: 645n, refunds: [] });
+  expect(await balances('new')).toMatchObject({ credit: 645n, cash: 0n });
+  await expect(giveBack('new', 'mb-2', 1n, 645n)).rejects.toMatchObject({ code: 'more_than_paid' });
+});
+
+test('a refund takes from several payments, oldest first', async () => {
+  const first = await paidAccount('several', 400n);
+  const second = await freezeInvoice(world.db, 'several', undefined, { month: 1 });
+  await settle(world);
+  await giveBack('several', 'mb-1', 1_000n);
+  expect([await creditedAtStripe(first), await creditedAtStripe(second)]).toEqual([400, 600]);
+});
+
+test('while Stripe is down a refund waits, and is made once when it is back', async () => {
+  const name = await paidAccount('down', 2_000n);
+  const notes = { method: 'POST', path: '/v1/credit_notes' };
+  world.stripe.faults.add({ kind: 'error_500_after', ...notes });
+  expect(await giveBack('down', 'mb-1', 700n)).toMatchObject({ refunds: [{ state: 'planned' }] });
+  expect(await refundDue(world.context)).toMatchObject({ tried: 0 });
+  await settle(world);
+  expect(await balances('down')).toMatchObject({ cash: 1_300n });
+  expect(await creditedAtStripe(name)).toBe(700);
+});
+
+for (const kind of ['error_500_saved', 'error_500_saved_without_running', 'drop_after'] as const) {
+  test(`S03 S08 a refund whose answer is ${kind} for a day goes back once`, async () => {
+    const name = await paidAccount(kind, 2_000n);
+    const notes = { method: 'POST', path: '/v1/credit_notes' };
+    world.stripe.faults.add({ kind, ...notes, times: 2 });
+    await giveBack(kind, 'mb-1', 700n);
+    world.stripe.faults.clear();
+    await world.pass({ hours: 25 });
+    await settle(world);
+    expect(await creditedAtStripe(name)).toBe(700);
+    expect(await balances(kind)).toMatchObject({ cash: 1_300n });
+  });
+}
+
+test('a refund that fails at the bank later is booked back once', async () => {
+  await paidAccount('bank', 7_500n);
+  await giveBack('bank', 'mb-1', 7_500n);
+  await world.hear();
+  expect(await balances('bank')).toMatchObject({ cash: 0n });
+  world.stripe.failRefund(newestId(world, 'refund'));
+  await world.hear();
+  await world.hear();
+  expect(await balances('bank')).toMatchObject({ cash: 7_500n });
+});
+
+test('a disputed payment is not refunded', async () => {
+  const name = await paidAccount('disputed', 2_000n);
+  const row = await findInvoice(world.db, name);
+  world.stripe.dispute(row?.stripe_invoice_id ?? '');
+  await world.hear();
+  await expect(giveBack('disputed', 'mb-1', 100n)).rejects.toMatchObject({
+    code: 'more_than_paid',
+  });
+});
+
+test('R39 R40 credit is granted once per id and shows as available', async () => {
+  await makeAccount(world.db, 'credit');
+  const grant = {
+    accountId: 'credit',
+    creditId: 'promo',
+    amountCents: 1_000n,
+    actor: 'me',
+    reason: 'promo',
+  };
+  expect(await grantCredit(world.db, world.clock(), grant)).toBe(true);
+  expect(await grantCredit(world.db, world.clock(), grant)).toBe(false);
+  expect(await balances('credit')).toMatchObject({ credit: 1_000n });
+  const other = { ...grant, amountCents: 2_000n };
+  await expect(grantCredit(world.db, world.clock(), other)).rejects.toMatchObject({
+    code: 'id_reused',
+  });
+  const nothing = { ...grant, creditId: 'zero', amountCents: 0n };
+  await expect(grantCredit(world.db, world.clock(), nothing)).rejects.toMatchObject({
+    kind: 'invalid',
+  });
+});
+
+test('I10 entries of the ledger can be neither changed nor removed', async () => {
+  const entries = world.db.updateTable('ledger_entry').set({ amount_cents: 1n });
+  await expect(entries.execute()).rejects.toThrow(/not allowed/);
+  await expect(world.db.deleteFrom('ledger_entry').execute()).rejects.toThrow(/not allowed/);
+});

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
+import { reconcile } from '../../src/stripe/checks/reconcile.ts';
+import { sweep } from '../../src/stripe/checks/sweep.ts';
+import type { Gateway } from '../../src/stripe/gateway.ts';
+import { processStripeEvents } from '../../src/stripe/news/process-stripe-events.ts';
+import { limitGateway } from '../../src/stripe/rate-limit.ts';
+import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
+import { openPool } from '../../src/database/pool.ts';
+import { freezeInvoice, makeAccount } from './support/billing.ts';
+import { work } from './support/drive.ts';
+import { openWorld, type World } from './support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(async () => await world.close());
+
+test('D06 no transaction is open while Stripe is called, whatever for', async () => {
+  const observer = openPool({ url: world.database.url, max: 1, log: console.error });
+  const seen: { path: string; open: number }[] = [];
+  const watched: Gateway = {
+    send: async (request) => {
+      const { rows } = await observer.query<{ count: bigint }>(
+        `select count(*) as count from pg_stat_activity where datname = current_database()
+         and pid <> pg_backend_pid() and xact_start is not null`,
+      );
+      seen.push({ path: request.path, open: Number(rows[0]?.count) });
+      return await world.gateway.send(request);
+    },
+  };
+  const gateway = limitGateway(watched, { db: world.db, clock: world.clock, wait: async () => {} });
+  const context = { ...world.context, gateway, notYetInvoiced: async () => 0n };
+  const accountId = 'watched';
+  await makeAccount(world.db, accountId);
+  await setPaymentMethod(context, { accountId, source: { token: 'tok_visa' } });
+  await setPaymentMethod(context, { accountId, source: { token: 'tok_mastercard' } });
+  await freezeInvoice(world.db, accountId);
+  await work(context);
+  const request = { accountId, moneyBackId: 'mb', amountCents: 500n, actor: 'me', reason: 'test' };
+  await giveMoneyBack(context, request);
+  await world.stripe.drainWebhooks();
+  await processStripeEvents(context);
+  await reconcile(context);
+  await reconcile(context, { accountId });
+  await sweep(context);
+  await observer.end();
+  const kinds = [
+    'customers',
+    'payment_methods',
+    'setup_intents',
+    'invoices',
+    'credit_notes',
+    'refunds',
+    'events',
+  ];
+  for (const kind of kinds) {
+    expect(
+      seen.some(({ path }) => path.startsWith(`/v1/${kind}`)),
+      kind,
+    ).toBe(true);
+  }
+  expect(seen.filter(({ open }) => open > 0)).toEqual([]);
+});
