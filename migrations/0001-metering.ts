@@ -21,12 +21,17 @@ async function accounts(db: Kysely<unknown>): Promise<void> {
       upgraded_at   bigint check (upgraded_at >= signed_up_at),
       deleted_at    bigint check (deleted_at >= signed_up_at),
       next_close_at bigint check (next_close_at > signed_up_at),
-      last_cut_at   bigint not null
+      last_cut_at   bigint not null,
+      late_since    bigint
     )`.execute(db);
   await sql`comment on column account.next_close_at is
     'end of the oldest period that is not closed; null when none is left to close'`.execute(db);
   await sql`comment on column account.last_cut_at is
     'instant of the latest checkpoint: events before it change checkpoints too'`.execute(db);
+  await sql`comment on column account.late_since is
+    'first instant that facts recorded after the last close changed of closed periods; null when none did'`.execute(
+    db,
+  );
   await sql`create index account_due on account (next_close_at) where next_close_at is not null`.execute(
     db,
   );
@@ -47,18 +52,28 @@ async function events(db: Kysely<unknown>): Promise<void> {
       level       bigint check (level >= 0),
       size_tenths integer check (size_tenths >= 0),
       details     jsonb,
+      is_superseded boolean not null default false,
+      recording   bigint not null,
       recorded_at timestamptz not null,
       primary key (account_id, source, event_id),
       check ((meter is null) = (resource is null) and (meter is null) = (level is null)
         and (meter is null) = (size_tenths is null))
     )`.execute(db);
+  await sql`create sequence event_recording`.execute(db);
   await sql`comment on table event is 'facts as reported, never edited'`.execute(db);
+  await sql`comment on column event.recording is
+    'number of the batch it was recorded in, drawn under the lock of its account: the order in which facts became known'`.execute(
+    db,
+  );
+  await sql`comment on column event.is_superseded is
+    'derived: a later event.superseded says that this is not true'`.execute(db);
   await sql`comment on column event.tie is
     'orders events of one second: fraction of the second, then sequence'`.execute(db);
   await sql`create index event_history
-    on event (account_id, meter, resource, at, tie, event_id, source) where meter is not null`.execute(
-    db,
-  );
+    on event (account_id, meter, resource, at, tie, event_id, source)
+    where meter is not null and not is_superseded`.execute(db);
+  await sql`create view standing_event as select * from event where not is_superseded`.execute(db);
+  await sql`comment on view standing_event is 'the events that count'`.execute(db);
   await sql`create index event_app_deleted on event (account_id, app) where type = 'app.deleted'`.execute(
     db,
   );

@@ -62,6 +62,7 @@ async function invoices(db: Kysely<unknown>): Promise<void> {
       currency          text not null default 'usd',
       total_cents       bigint not null check (total_cents >= 0),
       lines_sha256      text not null,
+      recording         bigint not null default nextval('event_recording'),
       state             text not null check (state in ('frozen', 'drafted', 'filled', 'verified',
         'finalizing', 'open', 'paid', 'settled', 'void', 'uncollectible', 'needs_operator')),
       state_reason      text,
@@ -78,6 +79,8 @@ async function invoices(db: Kysely<unknown>): Promise<void> {
       unique (account_id, stripe_invoice_id),
       foreign key (account_id, period_start) references billing_period (account_id, start_at)
     )`.execute(db);
+  await sql`comment on column invoice.recording is
+    'number of the last batch of events that was known when it was computed'`.execute(db);
   await sql`create unique index invoice_one_per_period on invoice (account_id, period_start)
     where state <> 'void'`.execute(db);
   await sql`create index invoice_unfinished on invoice (created_at)
@@ -98,11 +101,19 @@ async function invoices(db: Kysely<unknown>): Promise<void> {
       quantity     bigint not null,
       description  text not null,
       amount_cents bigint not null,
+      adjusts_period_start bigint,
+      check ((kind = 'adjustment') = (adjusts_period_start is not null)),
       primary key (account_id, invoice_id, line_number),
       foreign key (account_id, invoice_id) references invoice
     )`.execute(db);
   await sql`comment on column invoice_line.quantity is
-    'tenths of replica-size-seconds for apps, seconds for databases, 0 otherwise'`.execute(db);
+    'tenths of replica-size-seconds for apps, seconds for databases, 0 otherwise; adjustments hold the difference'`.execute(
+    db,
+  );
+  await sql`comment on column invoice_line.adjusts_period_start is
+    'start of the earlier period an adjustment corrects'`.execute(db);
+  await sql`create index invoice_line_adjusting on invoice_line (account_id, adjusts_period_start)
+    where adjusts_period_start is not null`.execute(db);
 }
 
 async function ledger(db: Kysely<unknown>): Promise<void> {

@@ -45,7 +45,7 @@ export async function insertAccount(
 
 /**
  * Notes when something became true of an account. The earliest report counts, so that repeated and
- * reordered reports end the same. Answers whether the instant moved.
+ * reordered reports end the same. An instant in closed periods makes these late. Answers whether it moved.
  */
 export async function noteEarliest(
   db: Db,
@@ -55,7 +55,11 @@ export async function noteEarliest(
 ): Promise<boolean> {
   const updated = await db
     .updateTable('account')
-    .set({ [column]: at })
+    .set({
+      [column]: at,
+      late_since: sql<bigint>`case when last_cut_at > ${at} then least(late_since, ${at})
+        else late_since end`,
+    })
     .where('account_id', '=', accountId)
     .where((where) => where.or([where(column, 'is', null), where(column, '>', at)]))
     .returning('account_id')

@@ -32,6 +32,10 @@ export interface Account {
    */
   last_cut_at: bigint;
   /**
+   * first instant that facts recorded after the last close changed of closed periods; null when none did
+   */
+  late_since: bigint | null;
+  /**
    * end of the oldest period that is not closed; null when none is left to close
    */
   next_close_at: bigint | null;
@@ -177,9 +181,17 @@ export interface Event {
   at: bigint;
   details: Json | null;
   event_id: string;
+  /**
+   * derived: a later event.superseded says that this is not true
+   */
+  is_superseded: Generated<boolean>;
   level: bigint | null;
   meter: string | null;
   recorded_at: Date;
+  /**
+   * number of the batch it was recorded in, drawn under the lock of its account: the order in which facts became known
+   */
+  recording: bigint;
   resource: string | null;
   size_tenths: number | null;
   source: string;
@@ -203,6 +215,10 @@ export interface Invoice {
   pdf_url: string | null;
   period_end: bigint;
   period_start: bigint;
+  /**
+   * number of the last batch of events that was known when it was computed
+   */
+  recording: Generated<bigint>;
   revision: Generated<number>;
   state: string;
   state_reason: string | null;
@@ -213,6 +229,10 @@ export interface Invoice {
 
 export interface InvoiceLine {
   account_id: string;
+  /**
+   * start of the earlier period an adjustment corrects
+   */
+  adjusts_period_start: bigint | null;
   amount_cents: bigint;
   app: string | null;
   database: string | null;
@@ -221,7 +241,7 @@ export interface InvoiceLine {
   kind: string;
   line_number: number;
   /**
-   * tenths of replica-size-seconds for apps, seconds for databases, 0 otherwise
+   * tenths of replica-size-seconds for apps, seconds for databases, 0 otherwise; adjustments hold the difference
    */
   quantity: bigint;
   size_tenths: number | null;
@@ -368,6 +388,24 @@ export interface SignUp {
   wrong_codes: Generated<number>;
 }
 
+export interface StandingEvent {
+  account_id: string | null;
+  app: string | null;
+  at: bigint | null;
+  details: Json | null;
+  event_id: string | null;
+  is_superseded: boolean | null;
+  level: bigint | null;
+  meter: string | null;
+  recorded_at: Date | null;
+  recording: bigint | null;
+  resource: string | null;
+  size_tenths: number | null;
+  source: string | null;
+  tie: string | null;
+  type: string | null;
+}
+
 export interface StripeCustomer {
   account_id: string;
   brand: string | null;
@@ -482,6 +520,7 @@ export interface DB {
   series: Series;
   sign_up: SignUp;
   signal: Signal;
+  standing_event: StandingEvent;
   stripe_customer: StripeCustomer;
   stripe_event: StripeEvent;
   stripe_lease: StripeLease;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Balances, LedgerEntry } from '../ledger/entry.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import { formatCents, type Cents } from '../values/money.ts';
+import type { AdjustmentLine } from './adjust-period.ts';
 import type { Second } from '../values/instant.ts';
 
 /** A line that moves money between invoices and the ledger instead of charging for usage. */
@@ -11,7 +12,7 @@ export type BalanceLine = {
   readonly amountCents: Cents;
 };
 
-export type InvoiceLine = Line | BalanceLine;
+export type InvoiceLine = Line | AdjustmentLine | BalanceLine;
 
 /** An invoice as it is frozen: nothing of it changes any more. */
 export type ComposedInvoice = {
@@ -23,14 +24,15 @@ export type ComposedInvoice = {
 };
 
 /**
- * Adds what the ledger holds to the priced lines: what earlier invoices were too small to charge, then the
- * account's credit, never more than there is to pay (R40). A total below the minimum charge is carried to
+ * Adds what the ledger holds to the priced lines and corrections: what earlier invoices were too small to
+ * charge, then the account's credit, never more than there is to pay (R40). Corrections that outweigh
+ * everything become credit. A total below the minimum charge is carried to
  * the next invoice (R41b). Every balance line has its ledger entry, so nothing is lost or used twice.
  */
 export function composeInvoice(invoice: {
   readonly accountId: string;
   readonly periodStart: Second;
-  readonly lines: readonly Line[];
+  readonly lines: readonly (Line | AdjustmentLine)[];
   readonly balances: Balances;
   readonly minimumChargeCents: Cents;
 }): ComposedInvoice {
@@ -57,6 +59,10 @@ export function composeInvoice(invoice: {
     move({ kind: 'carried', description, amountCents: carried }, 'carried_billed', -carried);
   }
   const payable = totalOf(lines);
+  if (payable < 0n) {
+    const line = { kind: 'credit', description: 'Kept as credit', amountCents: -payable } as const;
+    move(line, 'credit_from_corrections', -payable);
+  }
   const credit = balances.credit < payable ? balances.credit : payable;
   if (credit > 0n) {
     const line = { kind: 'credit', description: 'Credit', amountCents: -credit } as const;

@@ -3,7 +3,11 @@ import { earlier, type Second } from '../values/instant.ts';
 import { periodAt, type Period } from '../values/period.ts';
 
 /** An account whose oldest open period ends at `closeAt`: a boundary, or its deletion (R56). */
-export type DueAccount = Account & { readonly closeAt: Second };
+export type DueAccount = Account & {
+  readonly closeAt: Second;
+  /** Facts recorded since the last close have changed closed periods from here on (R60). */
+  readonly lateSince: Second | undefined;
+};
 
 export type DuePeriod = {
   readonly account: DueAccount;

@@ -40,7 +40,11 @@ export async function readDue(
     .where('account_id', '=', sql<string>`any(${accountIds})`)
     .where(isDue(now, endedBy))
     .execute();
-  return rows.map((row) => ({ ...toAccount(row), closeAt: row.next_close_at! }));
+  return rows.map((row) => ({
+    ...toAccount(row),
+    closeAt: row.next_close_at!,
+    lateSince: row.late_since ?? undefined,
+  }));
 }
 
 function isDue(now: Second, endedBy: Second) {
@@ -84,7 +88,7 @@ async function savePeriods(tx: Db, now: Date, closed: readonly BilledPeriod[]): 
       insert into billing_period (account_id, start_at, end_at, tier, closed_at)
       select account_id, start_at, end_at, tier, ${now}::timestamptz from closed
     )
-    update account set next_close_at = closed.next_close_at
+    update account set next_close_at = closed.next_close_at, late_since = null
     from closed where account.account_id = closed.account_id`.execute(tx);
 }
 
@@ -95,7 +99,8 @@ async function saveInvoices(tx: Db, now: Date, invoiced: readonly InvoicedPeriod
   await sql`
     insert into invoice (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
       state, created_at, paid_at)
-    select account_id, invoice_id, period_start, period_end, total_cents, lines_sha256, state, ${now}::timestamptz,
+    select account_id, invoice_id, period_start, period_end, total_cents, lines_sha256, state,
+      ${now}::timestamptz,
       case when state = 'settled' then ${now}::timestamptz end
     from unnest(
       ${textArray(invoiced.map(({ account }) => account.id))}::text[],
@@ -125,7 +130,7 @@ async function saveLines(tx: Db, invoiced: readonly InvoicedPeriod[]): Promise<v
   );
   await sql`
     insert into invoice_line (account_id, invoice_id, line_number, kind, app, database, size_tenths,
-      quantity, description, amount_cents)
+      quantity, description, amount_cents, adjusts_period_start)
     select * from unnest(
       ${textArray(lines.map((line) => line.accountId))}::text[],
       ${textArray(lines.map((line) => line.invoiceId))}::text[],
@@ -136,18 +141,32 @@ async function saveLines(tx: Db, invoiced: readonly InvoicedPeriod[]): Promise<v
       ${numberArray(lines.map((line) => line.sizeTenths))}::int[],
       ${numberArray(lines.map((line) => line.quantity))}::bigint[],
       ${textArray(lines.map((line) => line.description))}::text[],
-      ${numberArray(lines.map((line) => line.amountCents))}::bigint[])`.execute(tx);
+      ${numberArray(lines.map((line) => line.amountCents))}::bigint[],
+      ${numberArray(lines.map((line) => line.adjustsPeriodStart))}::bigint[])`.execute(tx);
 }
 
 function lineColumns(line: InvoiceLine) {
   const { kind, description, amountCents } = line;
-  const common = { kind, description, amountCents, app: null, database: null, sizeTenths: null };
+  const common = {
+    kind,
+    description,
+    amountCents,
+    app: null,
+    database: null,
+    sizeTenths: null,
+    adjustsPeriodStart: null,
+  };
   switch (line.kind) {
     case 'app':
       return { ...common, app: line.app, quantity: line.rssTenths };
     case 'database': {
       const { app, database, sizeTenths, seconds } = line;
       return { ...common, app, database, sizeTenths, quantity: seconds };
+    }
+    case 'adjustment': {
+      const { subject, periodStart, quantity } = line;
+      const { kind: _, ...columns } = subject;
+      return { ...common, ...columns, quantity, adjustsPeriodStart: periodStart };
     }
     case 'carried':
     case 'credit':

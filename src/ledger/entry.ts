@@ -18,6 +18,7 @@ export type LedgerEntry = {
   readonly kind:
     | 'credit_granted'
     | 'credit_applied'
+    | 'credit_from_corrections'
     | 'carried_over'
     | 'carried_billed'
     | 'payment'

@@ -43,11 +43,11 @@ function levelIntegral(at: RawBuilder<bigint>): RawBuilder<bigint> {
       select e.at as from_at, lead(e.at) over (order by e.at, e.tie, e.event_id, e.source) as to_at,
         case when series.meter = 'app' or e.size_tenths = series.size_tenths then e.level else 0 end
           as level
-      from event e, reference
+      from standing_event e, reference
       where e.account_id = series.account_id and e.meter = series.meter
         and e.resource = series.resource and e.at < reference.at
         and e.at >= coalesce((
-          select max(earlier.at) from event earlier
+          select max(earlier.at) from standing_event earlier
           where earlier.account_id = series.account_id and earlier.meter = series.meter
             and earlier.resource = series.resource and earlier.at <= ${at}), 0)
     )

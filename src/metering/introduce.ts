@@ -60,7 +60,7 @@ export async function databaseEnds(
     from unnest(${textArray(touched.map((event) => event.account))}::text[],
       ${textArray(touched.map((event) => event.fact.app))}::text[]) as touched (account_id, app)
     join database_app using (account_id, app)
-    join event deletion on deletion.account_id = touched.account_id
+    join standing_event deletion on deletion.account_id = touched.account_id
       and deletion.app = touched.app and deletion.type = 'app.deleted'`.execute(tx);
   return rows.map((row) => {
     const { fraction, sequence } = readTieBreak(row.tie);

@@ -23,13 +23,13 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
     started as (
       select distinct on (account_id, app, job)
         touched.account_id, touched.app, touched.job, e.size_tenths, e.at as started_at
-      from touched join event e on e.account_id = touched.account_id and e.meter = 'job'
+      from touched join standing_event e on e.account_id = touched.account_id and e.meter = 'job'
         and e.resource = touched.job and e.app = touched.app and e.level = 1
       order by account_id, app, job, e.at, e.tie, e.event_id, e.source
     ),
     present as (
       select started.*, least(started_at + 300, (
-        select min(e.at) from event e
+        select min(e.at) from standing_event e
         where e.account_id = started.account_id and e.meter = 'job' and e.resource = started.job
           and e.app = started.app and e.level = 0 and e.at >= started_at)) as ended_at
       from started
@@ -37,8 +37,13 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
     part as materialized (
       select account_id, app, size_tenths::bigint as level, started_at, ended_at from present
       union all
-      select job.account_id, job.app, -job.size_tenths, job.started_at, job.ended_at
-      from job join present using (account_id, app, job)
+      select account_id, app, -size_tenths, started_at, ended_at from job join touched using (account_id, app, job)
+    ),
+    dropped as (
+      delete from job using touched
+      where job.account_id = touched.account_id and job.app = touched.app and job.job = touched.job
+        and not exists (select from present where present.account_id = job.account_id
+          and present.app = job.app and present.job = job.job)
     ),
     kept as (
       insert into job (account_id, app, job, size_tenths, started_at, ended_at)
@@ -48,6 +53,11 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
         size_tenths = excluded.size_tenths,
         started_at = excluded.started_at,
         ended_at = excluded.ended_at
+    ),
+    noted_late as (
+      update account set late_since = least(account.late_since, late.at)
+      from (select account_id, min(started_at) as at from part group by account_id) late
+      where account.account_id = late.account_id and late.at < account.last_cut_at
     ),
     folded as (
       insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,

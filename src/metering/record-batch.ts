@@ -3,6 +3,7 @@ import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import type { Event } from '../events/event.ts';
 import { toEventRow } from './event-row.ts';
+import { foldDeltas } from './fold-deltas.ts';
 
 export type RecordedBatch = {
   /** Positions in the batch that were not recorded: an equal identity or a missing account stood against it. */
@@ -64,7 +65,7 @@ export async function recordBatch(
         previous.size_tenths as previous_size_tenths
       from placed
       left join lateral (
-        select e.level, e.size_tenths from event e
+        select e.level, e.size_tenths from standing_event e
         where not is_in_order and placed.meter <> 'job'
           and e.account_id = placed.account_id and e.meter = placed.meter
           and e.resource = placed.resource
@@ -73,7 +74,7 @@ export async function recordBatch(
         order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
       ) previous on true
       left join lateral (
-        select e.at from event e
+        select e.at from standing_event e
         where not is_in_order and placed.meter <> 'job'
           and e.account_id = placed.account_id and e.meter = placed.meter
           and e.resource = placed.resource
@@ -84,9 +85,9 @@ export async function recordBatch(
     ),
     inserted as (
       insert into event (account_id, source, event_id, type, at, tie, meter, resource, app, level,
-        size_tenths, details, recorded_at)
+        size_tenths, details, recording, recorded_at)
       select account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths,
-        details::jsonb, ${now}::timestamptz
+        details::jsonb, (select nextval('event_recording')), ${now}::timestamptz
       from looked order by account_id, meter, resource, at
       on conflict do nothing
       returning account_id, source, event_id
@@ -108,53 +109,7 @@ export async function recordBatch(
       select account_id, meter, resource, previous_size_tenths, -1, at, until, last_cut_at
       from fresh where meter = 'database' and previous_level = 1
     ),
-    share as (
-      select account_id, meter, resource, size_tenths,
-        coalesce(sum(change) filter (where until is null), 0)::bigint as level,
-        sum(case when until is null then -change * at else change * (until - at) end)::bigint
-          as offset_units,
-        min(at) as first_at, max(coalesce(until, at)) as last_at
-      from delta group by account_id, meter, resource, size_tenths
-    ),
-    updated as (
-      update series set
-        level = series.level + share.level,
-        offset_units = series.offset_units + share.offset_units,
-        first_at = least(series.first_at, share.first_at),
-        last_at = greatest(series.last_at, share.last_at)
-      from share
-      where series.account_id = share.account_id and series.meter = share.meter
-        and series.resource = share.resource and series.size_tenths = share.size_tenths
-      returning series.account_id, series.meter, series.resource, series.size_tenths
-    ),
-    created as (
-      insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
-        last_at)
-      select share.account_id, share.meter, share.resource, share.size_tenths, share.level,
-        share.offset_units, share.first_at, share.last_at
-      from share left join updated using (account_id, meter, resource, size_tenths)
-      where updated.account_id is null
-      order by account_id, meter, resource
-      on conflict do nothing
-      returning account_id, meter, resource
-    ),
-    checkpoint_share as (
-      select delta.account_id, delta.meter, delta.resource, delta.size_tenths, checkpoint.at,
-        sum(change * (least(until, checkpoint.at) - delta.at))::bigint as units
-      from delta
-      join checkpoint on delta.at < checkpoint.at
-        and checkpoint.account_id = delta.account_id and checkpoint.meter = delta.meter
-        and checkpoint.resource = delta.resource and checkpoint.size_tenths = delta.size_tenths
-      where delta.at < last_cut_at
-      group by 1, 2, 3, 4, 5
-    ),
-    corrected as (
-      update checkpoint set integral_units = checkpoint.integral_units + share.units
-      from checkpoint_share share
-      where checkpoint.account_id = share.account_id and checkpoint.meter = share.meter
-        and checkpoint.resource = share.resource and checkpoint.size_tenths = share.size_tenths
-        and checkpoint.at = share.at
-    )
+    ${foldDeltas}
     select position, null as account_id, null as app
     from given left join inserted using (account_id, source, event_id)
     where inserted.account_id is null

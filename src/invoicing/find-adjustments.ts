@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import { numberArray, textArray } from '../database/arrays.ts';
+import type { Db } from '../database/pool.ts';
+import { usageOf } from '../metering/usage-store.ts';
+import type { PriceBook } from '../pricing/price-book.ts';
+import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';
+import { groupBy } from '../values/group.ts';
+import { earlier, type Second } from '../values/instant.ts';
+import { boundary, periodAt } from '../values/period.ts';
+import { adjustPeriod, type AdjustmentLine, type Billed } from './adjust-period.ts';
+import type { DuePeriod } from './due-period.ts';
+import { stretchesOf } from './stretches.ts';
+
+/** Corrections reach this far back; what is older is reported, not billed. */
+export const CORRECTED_MONTHS = 13;
+
+type ClosedPeriod = { readonly due: DuePeriod; readonly start: Second; readonly end: Second };
+
+/**
+ * The corrections each account's next invoice has to carry, by account: for every closed period that facts
+ * recorded after its close have changed, whatever its bill differs by. Costs in proportion to the periods
+ * that were touched; nothing for accounts without late facts. Periods that ended more than thirteen months
+ * before the closing one starts are left alone.
+ */
+export async function findAdjustments(
+  db: Db,
+  priceBooks: readonly PriceBook[],
+  due: readonly DuePeriod[],
+): Promise<Map<string, AdjustmentLine[]>> {
+  const closed = await findTouchedPeriods(db, due);
+  if (closed.length === 0) return new Map();
+  const billed = await findBilled(db, closed);
+  const charged = await chargedNow(db, priceBooks, closed);
+  const adjustments = new Map<string, AdjustmentLine[]>();
+  closed.forEach((period, index) => {
+    const { account } = period.due;
+    const full = periodAt(account.signedUpAt, period.end - 1n);
+    const lines = adjustPeriod(
+      period,
+      billed.get(keyOf(account.id, period.start)) ?? [],
+      priceUsage(full, charged[index]!),
+    );
+    adjustments.set(account.id, [...(adjustments.get(account.id) ?? []), ...lines]);
+  });
+  return adjustments;
+}
+
+/** Closed periods of the accounts that late facts reach into, oldest first. */
+async function findTouchedPeriods(db: Db, due: readonly DuePeriod[]): Promise<ClosedPeriod[]> {
+  const late = due.filter(({ account }) => account.lateSince !== undefined);
+  if (late.length === 0) return [];
+  const { rows } = await sql<{ position: bigint; start_at: bigint; end_at: bigint }>`
+    select late.position, period.start_at, period.end_at
+    from unnest(
+      ${textArray(late.map(({ account }) => account.id))}::text[],
+      ${numberArray(late.map(({ account }) => account.lateSince!))}::bigint[],
+      ${numberArray(late.map(correctedFrom))}::bigint[],
+      ${numberArray(late.map(({ start }) => start))}::bigint[]
+    ) with ordinality as late (account_id, late_since, corrected_from, closing_at, position)
+    join billing_period period on period.account_id = late.account_id
+      and period.end_at > late.late_since and period.end_at > late.corrected_from
+      and period.start_at < late.closing_at
+    order by late.position, period.start_at`.execute(db);
+  return rows.map((row) => ({
+    due: late[Number(row.position) - 1]!,
+    start: row.start_at,
+    end: row.end_at,
+  }));
+}
+
+function correctedFrom({ start }: DuePeriod): Second {
+  return boundary(start, -CORRECTED_MONTHS);
+}
+
+/** What was billed for the periods so far, by invoices of their own and by corrections on later ones. */
+async function findBilled(db: Db, closed: readonly ClosedPeriod[]): Promise<Map<string, Billed[]>> {
+  const { rows } = await sql<BilledRow>`
+    with asked as (
+      select * from unnest(
+        ${textArray(closed.map(({ due }) => due.account.id))}::text[],
+        ${numberArray(closed.map(({ start }) => start))}::bigint[]) as asked (account_id, start_at)
+    ),
+    billed as (
+      select asked.start_at, line.account_id, line.invoice_id, line.line_number
+      from asked join invoice on invoice.account_id = asked.account_id
+        and invoice.period_start = asked.start_at
+      join invoice_line line on line.account_id = invoice.account_id
+        and line.invoice_id = invoice.invoice_id and line.kind in ('app', 'database')
+      union all
+      select asked.start_at, line.account_id, line.invoice_id, line.line_number
+      from asked join invoice_line line on line.account_id = asked.account_id
+        and line.adjusts_period_start = asked.start_at
+    )
+    select line.account_id, billed.start_at, line.app, line.database,
+      line.size_tenths as "sizeTenths", sum(line.quantity)::bigint as quantity,
+      sum(line.amount_cents)::bigint as "amountCents"
+    from billed
+    join invoice using (account_id, invoice_id)
+    join invoice_line line using (account_id, invoice_id, line_number)
+    where invoice.state <> 'void'
+    group by 1, 2, 3, 4, 5`.execute(db);
+  const billed = rows.map(({ account_id, start_at, app, database, sizeTenths, ...sums }) => ({
+    key: keyOf(account_id, start_at),
+    subject:
+      database === null
+        ? { kind: 'app' as const, app }
+        : { kind: 'database' as const, app, database, sizeTenths: sizeTenths! },
+    ...sums,
+  }));
+  return groupBy(billed, ({ key }) => key);
+}
+
+type BilledRow = {
+  readonly account_id: string;
+  readonly start_at: bigint;
+  readonly app: string;
+  readonly database: string | null;
+  readonly sizeTenths: number | null;
+  readonly quantity: bigint;
+  readonly amountCents: bigint;
+};
+
+function keyOf(accountId: string, start: Second): string {
+  return JSON.stringify([accountId, start.toString()]);
+}
+
+/** What the periods are charged for by all that is known now, in their order. */
+async function chargedNow(
+  db: Db,
+  priceBooks: readonly PriceBook[],
+  closed: readonly ClosedPeriod[],
+): Promise<ChargedUsage[][]> {
+  const stretches = closed.flatMap(({ due: { account }, start, end }, position) => {
+    const to = account.deletedAt === undefined ? end : earlier(end, account.deletedAt);
+    return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks).map((stretch) => ({
+      ...stretch,
+      account: account.id,
+      position,
+    }));
+  });
+  const usages = await usageOf(db, stretches);
+  const charged: ChargedUsage[][] = closed.map(() => []);
+  stretches.forEach(({ position, priceBook }, index) => {
+    charged[position]!.push({ priceBook, usage: usages[index]! });
+  });
+  return charged;
+}

@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { admitEvents } from '../../src/events/admit-events.ts';
+import { eventParser } from '../../src/events/parse-event.ts';
+import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
+import { estimateAccount } from '../../src/invoicing/estimate.ts';
+import { listInvoices } from '../../src/invoicing/list-invoices.ts';
+import { balancesOf } from '../../src/ledger/store.ts';
+import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { documentedPriceBook } from '../../src/pricing/price-book.ts';
+import { toDate, type Second } from '../../src/values/instant.ts';
+import { boundary } from '../../src/values/period.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { delivered, history } from '../support/histories.ts';
+
+const parse = eventParser(1000);
+const now = new Date('2026-11-01T00:00:00Z');
+let database: TestDatabase;
+let record: RecordEvents;
+let runs = 0;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  record = eventRecorder({ db: database.db, parse });
+});
+afterAll(async () => await database.drop());
+
+/** Reports reach us in any order, with closes of ever later months in between: much of it comes too late. */
+const lateHistory = history.chain((one) => {
+  const account = `${one.account} ${++runs}`;
+  const reports = one.reports.map((report) => ({ ...report, data: { ...report.data, account } }));
+  return fc.record({
+    account: fc.constant(account),
+    signedUpAt: fc.constant(one.signedUpAt),
+    delivery: delivered(reports),
+    batchSize: fc.integer({ min: 1, max: 5 }),
+    closesAfter: fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+  });
+});
+
+test('however late facts are, all invoices together come to what timely facts would have cost', async () => {
+  await fc.assert(
+    fc.asyncProperty(lateHistory, async (given) => {
+      const { account, signedUpAt, delivery, batchSize, closesAfter } = given;
+      let months = 0;
+      for (let from = 0, turn = 0; from < delivery.length; from += batchSize, turn++) {
+        await record(now, delivery.slice(from, from + batchSize));
+        if (!closesAfter[turn % closesAfter.length]) continue;
+        months = Math.min(months + 1, 5);
+        await close(boundary(signedUpAt, months));
+      }
+      // One more close carries the corrections of what came after the last one.
+      await close(boundary(signedUpAt, months));
+      await close(boundary(signedUpAt, months + 1));
+      const until = boundary(signedUpAt, months + 1);
+
+      const events = delivery.map((report) => {
+        const parsed = parse(report, now);
+        if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusal));
+        return parsed.event;
+      });
+      const recorded = admitEvents(events).byAccount.get(account)!;
+      const timely = estimateAccount(recorded, [documentedPriceBook()], until);
+      const closed = timely.periods.filter(({ isOpen }) => !isOpen);
+
+      expect(await billedByPeriod(account)).toEqual(
+        closed
+          .flatMap(({ start, lines }) =>
+            lines.map((line) => ({
+              start,
+              app: line.app,
+              database: line.kind === 'database' ? line.database : null,
+              size: line.kind === 'database' ? line.sizeTenths : null,
+              quantity: line.kind === 'app' ? line.rssTenths : line.seconds,
+              cents: line.amountCents,
+            })),
+          )
+          .toSorted(inOrder),
+      );
+      const invoiced = (await listInvoices(database.db, account)).reduce(
+        (sum, { totalCents }) => sum + totalCents,
+        0n,
+      );
+      const balances = (await balancesOf(database.db, [account])).get(account)!;
+      expect(invoiced + balances.carried - balances.credit).toBe(
+        closed.reduce((sum, { totalCents }) => sum + totalCents, 0n),
+      );
+    }),
+    { numRuns: 120 },
+  );
+}, 240_000);
+
+type Billed = {
+  readonly start: Second;
+  readonly app: string;
+  readonly database: string | null;
+  readonly size: number | null;
+  readonly quantity: bigint;
+  readonly cents: bigint;
+};
+
+/** What was billed per period and resource, own lines and corrections together; nothing where they cancel out. */
+async function billedByPeriod(account: string): Promise<Billed[]> {
+  const { rows } = await database.pool.query<Billed>(
+    `select coalesce(adjusts_period_start, period_start) as start, app, database,
+       size_tenths as size, sum(quantity)::bigint as quantity, sum(amount_cents)::bigint as cents
+     from invoice_line join invoice using (account_id, invoice_id)
+     where account_id = $1 and kind in ('app', 'database', 'adjustment')
+     group by 1, 2, 3, 4 having sum(quantity) <> 0 or sum(amount_cents) <> 0`,
+    [account],
+  );
+  return rows.toSorted(inOrder);
+}
+
+function inOrder(a: Billed, b: Billed): number {
+  const key = ({ start, app, database: db, size }: Billed): string =>
+    JSON.stringify([String(start), app, db, size]);
+  return key(a) < key(b) ? -1 : 1;
+}
+
+async function close(until: Second): Promise<void> {
+  await closeDuePeriods(database.db, toDate(until), {
+    graceSeconds: 0n,
+    onFailure: (_account, error) => {
+      throw error;
+    },
+  });
+}
