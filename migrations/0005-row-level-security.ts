@@ -30,6 +30,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
           using (account_id = current_setting(''gigameter.account_id'', true))', name);
         execute format('alter table %I enable row level security', name);
       end loop;
+      -- Else a view would read with the rights of its owner, whom no policy binds.
+      for name in
+        select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = current_schema()::regnamespace and c.relkind = 'v'
+          and a.attname = 'account_id'
+          and not coalesce(c.reloptions @> array['security_invoker=true'], false)
+      loop
+        execute format('alter view %I set (security_invoker = true)', name);
+      end loop;
       if to_regrole('gigameter_account') is null then
         begin
           create role gigameter_account nologin;

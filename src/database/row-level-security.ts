@@ -22,6 +22,7 @@ const READABLE = [
   'quarantined_event',
   'refund',
   'series',
+  'standing_event',
   'stripe_customer',
   'violation',
 ];

@@ -3,6 +3,7 @@ import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { apiRoutes, type ApiDependencies } from './api/routes.ts';
 import { sendNotFound, sendProblem } from './errors.ts';
 import { addHealthRoutes } from './health.ts';
 import { describeRoutes } from './openapi.ts';
@@ -17,6 +18,7 @@ export type HttpDependencies = {
   readonly checkReady: () => Promise<readonly string[]>;
   readonly receiveWebhook: ReceiveWebhook;
   readonly v1: V1Dependencies;
+  readonly api: ApiDependencies;
   /** Proxies whose X-Forwarded-For is believed: addresses or networks. */
   readonly trustedProxies: readonly string[];
   /** The ioredis client by which rate limits are counted for all processes; without it each counts alone. */
@@ -33,9 +35,10 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const MAX_PARAM_LENGTH = 2400;
 
 export async function makeHttpServer(dependencies: HttpDependencies): Promise<HttpServer> {
-  const { log, checkReady, receiveWebhook, v1, trustedProxies, redis } = dependencies;
+  const { log, checkReady, receiveWebhook, v1, api, trustedProxies, redis } = dependencies;
   const server = Fastify({
     loggerInstance: requestLog(log),
+    disableRequestLogging: true,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -59,6 +62,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
   addHealthRoutes(server, checkReady);
   await server.register(stripeWebhookRoute(receiveWebhook));
   await server.register(v1Routes(v1), { prefix: '/v1' });
+  await server.register(apiRoutes(api), { prefix: '/api' });
   return server;
 }
 
@@ -80,7 +84,6 @@ function requestLog(log: Logger): FastifyBaseLogger {
   return log.child(
     { part: 'http' },
     {
-      level: 'warn',
       serializers: {
         req: ({ method, url }: { readonly method: string; readonly url: string }) => ({
           method,

@@ -64,7 +64,8 @@ export async function openApi({ rateLimits, redisUrl }: ApiOptions = {}): Promis
       database: { ...database, migrated: [], stop: database.drop },
       recording: platformRecording(eventParser(1000)),
       clock,
-      log: pino({ level: 'silent' }),
+      // What is logged here is a mistake of ours.
+      log: pino({ level: 'error' }),
       stripe: () => ({
         gateway,
         webhookSecrets: world.webhooks.secrets,

@@ -1,0 +1,72 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { findAccess } from '../../platform/access.ts';
+import { restartApp, runJob, scaleApp } from '../../platform/app-commands.ts';
+import { fromTenths } from '../../values/size.ts';
+import { actorOf } from './credentials.ts';
+import { migrateCommand } from './migrate-command.ts';
+import type { ApiDependencies } from './routes.ts';
+import { appParams, appSize, noBody, replicas } from './schemas.ts';
+
+const text = z.string().min(1).max(10_000);
+
+/** Release 0.15.0 names a function, today's release a command line. */
+const task = z.union([
+  z.strictObject({ module: text, function: text }),
+  z.strictObject({ command: z.array(text).min(1).max(100) }),
+]);
+
+/** What may be done to an app by its owner and by those it is shared with. */
+export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
+  const { db } = commands;
+  return async (server) => {
+    server.route({
+      method: 'PUT',
+      url: '/apps/:name/scale',
+      schema: {
+        params: appParams,
+        body: z.strictObject({ replicas: replicas.nullish(), size: appSize.nullish() }),
+      },
+      handler: async (request) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        const { body } = request;
+        const app = await scaleApp(commands, access, {
+          replicas: body.replicas ?? undefined,
+          sizeTenths: body.size ?? undefined,
+        });
+        return { data: { replicas: app.replicas, size: fromTenths(app.sizeTenths) } };
+      },
+    });
+    server.route({
+      method: 'PUT',
+      url: '/apps/:name/restart',
+      schema: { params: appParams, body: noBody },
+      handler: async (request) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        await restartApp(commands, access);
+        return { data: 'restarting' };
+      },
+    });
+    server.route({
+      method: 'POST',
+      url: '/apps/:name/run',
+      schema: { params: appParams, body: task },
+      handler: async (request) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        return { data: await runJob(commands, access, request.body) };
+      },
+    });
+    server.route({
+      method: 'GET',
+      url: '/apps/:name/migrate-command',
+      schema: {
+        params: appParams,
+        querystring: z.strictObject({ migration_app_name: z.string().max(200).optional() }),
+      },
+      handler: async (request) => {
+        const { app } = await findAccess(db, actorOf(request), request.params.name);
+        return { data: migrateCommand(request.query.migration_app_name ?? app) };
+      },
+    });
+  };
+}

@@ -1,0 +1,134 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { readRowLimits } from '../../limits/row-limit.ts';
+import { findAccess, type Access } from '../../platform/access.ts';
+import { requireApp } from '../../platform/app-of-account.ts';
+import { NO_CONNECTION, readConnections, type Connection } from '../../platform/connection.ts';
+import {
+  createDatabase,
+  deleteDatabase,
+  resizeDatabase,
+} from '../../platform/database-commands.ts';
+import { readDesired, type DesiredDatabase } from '../../platform/desired-state.ts';
+import type { Second } from '../../values/instant.ts';
+import { fromTenths } from '../../values/size.ts';
+import { actorOf } from './credentials.ts';
+import type { ApiDependencies } from './routes.ts';
+import { appParams, databaseSize, given, noBody, toApiInstant, wish } from './schemas.ts';
+
+const databaseParams = appParams.extend({ id: z.string().min(1).max(400) });
+
+const changedDatabase = z.strictObject({
+  // Null: as it is.
+  size: databaseSize.nullish(),
+  high_availability: z.enum(['enabled', 'disabled']).nullish(),
+});
+
+const wanted = z.strictObject({
+  size: databaseSize.nullish(),
+  cloud: wish,
+  region: wish,
+  version: wish,
+});
+
+export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
+  const { db } = commands;
+  return async (server) => {
+    server.route({
+      method: 'GET',
+      url: '/apps/:name/databases',
+      schema: { params: appParams },
+      handler: async (request) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        return { data: await listDatabases(commands, access) };
+      },
+    });
+    server.route({
+      method: 'POST',
+      url: '/apps/:name/databases',
+      schema: { params: appParams, body: wanted.nullish() },
+      handler: async (request, reply) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        const { size, ...placement } = request.body ?? {};
+        const database = await createDatabase(commands, access, {
+          sizeTenths: size ?? undefined,
+          placement: given(placement),
+        });
+        return await reply.status(201).send({ data: toJson(database) });
+      },
+    });
+    server.route({
+      method: 'POST',
+      url: '/apps/:name/free_databases',
+      schema: { params: appParams, body: noBody },
+      handler: async (request, reply) => {
+        const access = await findAccess(db, actorOf(request), request.params.name);
+        const database = await createDatabase(commands, access, { isFreeOnly: true });
+        return await reply.status(201).send({ data: toJson(database) });
+      },
+    });
+    server.route({
+      method: 'PUT',
+      url: '/apps/:name/databases/:id',
+      schema: { params: databaseParams, body: changedDatabase },
+      handler: async (request) => {
+        const { name, id: database } = request.params;
+        const access = await findAccess(db, actorOf(request), name);
+        const { size, high_availability: highAvailability } = request.body;
+        const changed = await resizeDatabase(
+          commands,
+          { ...access, database },
+          {
+            sizeTenths: size ?? undefined,
+            placement: given({ high_availability: highAvailability }),
+          },
+        );
+        return { data: toJson(changed) };
+      },
+    });
+    server.route({
+      method: 'DELETE',
+      url: '/apps/:name/databases/:id',
+      schema: { params: databaseParams, body: noBody },
+      handler: async (request) => {
+        const { name, id: database } = request.params;
+        const access = await findAccess(db, actorOf(request), name);
+        return { data: toJson(await deleteDatabase(commands, { ...access, database })) };
+      },
+    });
+  };
+}
+
+async function listDatabases(
+  { db }: ApiDependencies['commands'],
+  { accountId, app }: Access,
+): Promise<unknown[]> {
+  const { apps, databases } = await readDesired(db, accountId);
+  requireApp(apps, app);
+  const connections = await readConnections(db, accountId);
+  const limited = await readRowLimits(db, accountId);
+  return databases
+    .filter((one) => one.app === app)
+    .map((one) => toJson(one, connections.get(one.database), limited.get(one.database)));
+}
+
+function toJson(
+  { database, app, sizeTenths, state }: DesiredDatabase,
+  connection: Connection = NO_CONNECTION,
+  limitedAt?: Second,
+) {
+  const { host, port, username, password, databaseName, url } = connection;
+  return {
+    id: database,
+    state,
+    size: fromTenths(sizeTenths),
+    app_name: app,
+    host,
+    port,
+    username,
+    password,
+    database: databaseName,
+    url,
+    limited_at: limitedAt === undefined || state !== 'AVAILABLE' ? null : toApiInstant(limitedAt),
+  };
+}
