@@ -17,6 +17,7 @@ const STEPS = [
   'pricing',
   'limits',
   'platform',
+  'login',
   'ledger',
   'invoicing',
   'stripe',

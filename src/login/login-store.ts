@@ -48,6 +48,7 @@ export async function saveLogin(
   passwordHash: string,
 ): Promise<void> {
   const login = { password_hash: passwordHash, changed_at: now };
+  await removeStale(tx, account.email);
   const saved = await tx
     .insertInto('login')
     .values({ account_id: account.id, email: emailKey(account.email), ...login })
@@ -64,9 +65,15 @@ export async function saveLogin(
   if (changed === undefined) throw emailTaken();
 }
 
-export async function removeLogin(tx: Db, accountId: string): Promise<void> {
-  await tx.deleteFrom('login').where('account_id', '=', accountId).execute();
-  await tx.deleteFrom('email_token').where('account_id', '=', accountId).execute();
+/** The address of a deleted account is free again, however it was deleted. */
+async function removeStale(tx: Db, email: string): Promise<void> {
+  await tx
+    .deleteFrom('login')
+    .using('account')
+    .whereRef('account.account_id', '=', 'login.account_id')
+    .where('login.email', '=', emailKey(email))
+    .where('account.deleted_at', 'is not', null)
+    .execute();
 }
 
 async function accountsOf(db: Db, email: string) {

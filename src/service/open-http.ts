@@ -62,6 +62,14 @@ export async function openHttp(
     record: recorderWithin(recording),
     limits: { maxReplicas: config.maxReplicas },
   };
+  const readAs = readerOf(openDatabase(reads), isProtected);
+  const openStripe = () => ({
+    db,
+    clock,
+    gateway: stripe().gateway,
+    wait: async (ms: number) => await sleep(ms),
+  });
+  const { rateLimits } = config.http;
   const server = await makeHttpServer({
     log,
     checkReady: async () => {
@@ -75,18 +83,14 @@ export async function openHttp(
     v1: {
       db,
       clock,
-      rateLimits: config.http.rateLimits,
-      readAs: readerOf(openDatabase(reads), isProtected),
+      rateLimits,
+      readAs,
       commands,
       limits: commands.limits,
       recordEvents: coalesced(eventRecorder({ db, ...recording })),
-      openStripe: () => ({
-        db,
-        clock,
-        gateway: stripe().gateway,
-        wait: async (ms) => await sleep(ms),
-      }),
+      openStripe,
     },
+    api: { commands, readAs, rateLimits, openStripe },
     trustedProxies: config.http.trustedProxies,
     ...(counters === undefined ? {} : { redis: counters.client }),
   });
