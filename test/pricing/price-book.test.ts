@@ -61,7 +61,7 @@ test.each<[string, object]>([
   ['database_month_usd', { database_month_usd: { ...DATABASES, '2': '60' } }],
   ['month', { month: 'calendar' }],
   ['month.seconds', { month: { seconds: 0 } }],
-  ['month.seconds', { month: { seconds: 2.5 } }],
+  ['month', { month: { seconds: 2.5 } }],
   ['month', { month: { seconds: 1, days: 31 } }],
   ['minimum_charge_cents', { minimum_charge_cents: -1 }],
   ['minimum_charge_cents', { minimum_charge_cents: '50' }],
