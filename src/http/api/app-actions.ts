@@ -5,7 +5,7 @@ import { restartApp, runJob, scaleApp } from '../../platform/app-commands.ts';
 import { fromTenths } from '../../values/size.ts';
 import { actorOf } from './credentials.ts';
 import { migrateCommand } from './migrate-command.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { appParams, appSize, noBody, replicas } from './schemas.ts';
 
 const text = z.string().min(1).max(10_000);

@@ -6,7 +6,7 @@ import { requireApp } from '../../platform/app-of-account.ts';
 import { readDesired, type DesiredApp } from '../../platform/desired-state.ts';
 import { fromTenths } from '../../values/size.ts';
 import { actorOf, memberOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { appName, appParams, given, noBody, wish } from './schemas.ts';
 
 /** Apps as their owner wants them; those of collaborators are not listed, but can be named. */

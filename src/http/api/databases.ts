@@ -13,7 +13,7 @@ import { readDesired, type DesiredDatabase } from '../../platform/desired-state.
 import type { Second } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
 import { actorOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { appParams, databaseSize, given, noBody, toApiInstant, wish } from './schemas.ts';
 
 const databaseParams = appParams.extend({ id: z.string().min(1).max(400) });

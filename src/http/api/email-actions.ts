@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { confirmEmail, requestToken, resetPassword } from '../../login/email-actions.ts';
 import { publicLimiter } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { email, password, token } from './schemas.ts';
 
 const address = z.strictObject({ email });

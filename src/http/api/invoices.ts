@@ -6,7 +6,7 @@ import {
 } from '../../invoicing/list-invoices.ts';
 import { fromTenths } from '../../values/size.ts';
 import { memberOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { toApiInstant } from './schemas.ts';
 
 /** All past periods, oldest first, a row for each line: the rows of a period add up to its invoice (R34). */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { issueAccountKey, revokeAccountKeys } from '../../accounts/api-key-store.ts';
 import { changePassword } from '../../login/authenticate.ts';
 import { passwordCheck } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { noBody, password, toApiInstantOf } from './schemas.ts';
 
 /** What is done with `email:password` instead of an API key. */

@@ -4,7 +4,7 @@ import { findCard, type Card } from '../../stripe/cards/card-setup-store.ts';
 import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import { Fault } from '../../values/fault.ts';
 import { memberOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { token } from './schemas.ts';
 
 /** The card that is charged; its number never comes here (R36). */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { findAccess, requireOwner } from '../../platform/access.ts';
 import { grantPermission, listPermissions, revokePermission } from '../../platform/permissions.ts';
 import { actorOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { appParams, email } from './schemas.ts';
 
 /** Who else may act on an app; whom, its owner alone decides. */

@@ -1,13 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { ReadAs } from '../../database/row-level-security.ts';
-import type { CommandContext } from '../../platform/command.ts';
-import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { readJsonBodies } from '../json-bodies.ts';
-import type { RateLimits } from '../rate-limits.ts';
 import { appActionRoutes } from './app-actions.ts';
 import { appRoutes } from './apps.ts';
 import { requireApiKey } from './credentials.ts';
 import { databaseRoutes } from './databases.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { emailRoutes } from './email-actions.ts';
 import { sendErrors, sendUnknown } from './errors.ts';
 import { invoiceRoutes } from './invoices.ts';
@@ -17,13 +14,6 @@ import { permissionRoutes } from './permissions.ts';
 import { signUpRoutes } from './sign-up.ts';
 import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
-
-export type ApiDependencies = {
-  readonly commands: CommandContext;
-  readonly readAs: ReadAs;
-  readonly rateLimits: RateLimits;
-  readonly openStripe: () => WaitingContext;
-};
 
 /** Whoever calls these has no key yet; a bad Authorization header does not matter. */
 const WITHOUT_KEY = [signUpRoutes, emailRoutes, loginRoutes];

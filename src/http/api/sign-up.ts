@@ -15,7 +15,7 @@ import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
 import { Fault } from '../../values/fault.ts';
 import { publicLimiter } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { email, password, token } from './schemas.ts';
 
 const uuid = z.uuid({ error: 'must be the uuid of the first step' });

@@ -10,7 +10,7 @@ import { listPriceBooks } from '../../pricing/store.ts';
 import { toSecond } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
 import { memberOf } from './credentials.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 
 /** The running period up to now (R32), and a whole one at present levels. */
 export function usageRoutes({ commands, readAs }: ApiDependencies): FastifyPluginAsyncZod {

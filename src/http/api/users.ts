@@ -11,7 +11,7 @@ import { Fault } from '../../values/fault.ts';
 import { toSecond } from '../../values/instant.ts';
 import { memberOf, passwordLimiter } from './credentials.ts';
 import { resetKeys } from './login.ts';
-import type { ApiDependencies } from './routes.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { email, noBody, password, token } from './schemas.ts';
 import { unknownPromoCode } from './sign-up.ts';
 
