@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await operations(db);
   await stripeEvents(db);
   await collection(db);
-  await owedInvoices(db);
+  await invoiceIndexes(db);
   await refunds(db);
   await drift(db);
 }
@@ -170,9 +170,11 @@ async function collection(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
 }
 
-async function owedInvoices(db: Kysely<unknown>): Promise<void> {
+async function invoiceIndexes(db: Kysely<unknown>): Promise<void> {
   await sql`create index invoice_owed on invoice (account_id)
     where state in ('open', 'uncollectible')`.execute(db);
+  await sql`create index invoice_by_stripe_id on invoice (stripe_invoice_id)
+    where stripe_invoice_id is not null`.execute(db);
 }
 
 async function refunds(db: Kysely<unknown>): Promise<void> {

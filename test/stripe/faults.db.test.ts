@@ -170,6 +170,32 @@ test('S08 S19 tried again after 25 hours or 3 days, when keys are forgotten: loo
   expect(drafts.filter((draft) => ours.includes(gmBill(draft)))).toEqual([]);
 });
 
+test('S08 a decline whose answer was lost for a day counts as one attempt', async () => {
+  const name = await billed(world, 'late decline');
+  const { payment_method_id: card } = await world.db
+    .selectFrom('stripe_customer')
+    .select('payment_method_id')
+    .where('account_id', '=', 'late decline')
+    .executeTakeFirstOrThrow();
+  world.stripe.setCharges(card ?? '', 'insufficient_funds');
+  await dieAt(world, 'pay:answered', name);
+  await world.pass({ hours: 25 });
+  await work(world.context);
+  const attempts = world.db
+    .selectFrom('payment_attempt')
+    .select(['attempt', 'state', 'error_code'])
+    .where('account_id', '=', 'late decline')
+    .orderBy('attempt');
+  expect(await attempts.execute()).toEqual([
+    { attempt: 1, state: 'failed', error_code: 'card_declined' },
+  ]);
+  world.stripe.setCharges(card ?? '', null);
+  await world.pass({ hours: 48 });
+  await settle(world);
+  expect((await attempts.execute()).map(({ state }) => state)).toEqual(['failed', 'paid']);
+  await expectPaidOnce(world, name);
+});
+
 test('S09 lines that reached Stripe are not added again', async () => {
   const lines = ['one', 'two', 'three'].map((description) => ({ description, cents: 100n }));
   const name = await billed(world, 'half filled', lines);

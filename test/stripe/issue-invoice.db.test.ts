@@ -56,6 +56,16 @@ test('an ordinary invoice takes five calls to be paid, to the cent and line', as
   });
 });
 
+test('the news of an ordinary invoice, which come when it is paid, cost no call', async () => {
+  const name = await freezeInvoice(world.db, await withCard('quiet'));
+  await world.hear();
+  await issueInvoice(world.context, name);
+  const before = world.stripe.calls().length;
+  const { byOutcome } = await world.hear();
+  expect(byOutcome['settled']).toBeGreaterThan(3);
+  expect(world.stripe.calls().slice(before)).toEqual([]);
+});
+
 test('running it again, or in a batch, changes nothing and calls nobody', async () => {
   const name = await freezeInvoice(world.db, await withCard('again'));
   await issueInvoice(world.context, name);

@@ -3,6 +3,7 @@ import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { reconcile } from '../../src/stripe/checks/reconcile.ts';
 import { sweep } from '../../src/stripe/checks/sweep.ts';
 import { findUnresolvedDrift } from '../../src/stripe/drift.ts';
+import type { Gateway } from '../../src/stripe/gateway.ts';
 import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { claimEvents } from '../../src/stripe/news/event-store.ts';
@@ -77,6 +78,31 @@ test('W02 news in the wrong order, doubled and late never takes an invoice backw
     await processStripeEvents(world.context);
     await expectPaidOnce(world, name);
   }
+});
+
+test('W02 what was read just before the payment does not take it back', async () => {
+  const name = await openInvoice('overtaken');
+  const stale: Gateway = {
+    send: async (request) => {
+      const answer = await world.gateway.send(request);
+      // Between this reading and its use, the customer pays and others hear of it.
+      if (!hasPaid) {
+        hasPaid = true;
+        await payOnPage(name);
+        await world.stripe.drainWebhooks();
+        await processStripeEvents(world.context);
+      }
+      return answer;
+    },
+  };
+  let hasPaid = false;
+  const row = await findInvoice(world.db, name);
+  const path = `/v1/invoices/${row?.stripe_invoice_id}`;
+  const params = { metadata: { note: 'something to tell' } };
+  await world.gateway.send({ method: 'POST', path, params });
+  await world.stripe.drainWebhooks();
+  await processStripeEvents({ ...world.context, gateway: stale });
+  await expectPaidOnce(world, name);
 });
 
 test('W03 news that comes before our own call has returned is taken for what it is', async () => {

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { reconcile } from '../../src/stripe/checks/reconcile.ts';
 import { findInvoice } from '../../src/stripe/issue/invoice-store.ts';
+import { resumeInvoice } from '../../src/stripe/issue/resume-invoice.ts';
+import { syncCustomer } from '../../src/stripe/news/sync-customer.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { freezeInvoice, makeAccount } from './support/billing.ts';
 import { settle } from './support/drive.ts';
@@ -103,6 +106,20 @@ test('S17 a deleted customer, a missing card and a wrong currency stop only thei
     state: 'open',
     state_reason: 'no card',
   });
+});
+
+test('S17 once what was wrong is mended, an operator lets the invoice go on, under a new key', async () => {
+  const name = await billed(world, 'mended');
+  const customer = await customerOf(world, 'mended');
+  await world.gateway.send({ method: 'DELETE', path: `/v1/customers/${customer}`, params: {} });
+  await settle(world);
+  expect(await findInvoice(world.db, name)).toMatchObject({ state: 'needs_operator' });
+  await syncCustomer(world.context, customer);
+  const source = { token: 'tok_visa' };
+  await setPaymentMethod(world.context, { accountId: 'mended', source });
+  await resumeInvoice(world.context, name);
+  await settle(world);
+  await expectPaidOnce(world, name);
 });
 
 test('S18 a balance at Stripe that would change what is charged stops the invoice', async () => {

@@ -12,18 +12,20 @@ const HOUR_S = 3600;
 /** Longer than a key lives: until then the process that made a draft may still come back to it. */
 const STRAY_AFTER_S = 25 * HOUR_S;
 const LOOK_BACK_S = 40 * 24 * HOUR_S;
+/** Stripe repeats none that is older than 30 days. */
+const KEEP_EVENTS_MS = 90 * 24 * HOUR_S * 1000;
 
 /**
- * Deletes drafts that a crash left behind and no invoice of ours uses, and fetches news that Stripe could
- * not deliver. Safe to repeat at any time: a draft in use is never deleted, and Stripe deletes drafts only.
+ * Deletes drafts that a crash left behind and no invoice of ours uses, fetches news that Stripe could not
+ * deliver, and forgets old news. Safe to repeat at any time: a draft in use is never deleted, and Stripe deletes drafts only.
  *
  * @throws Unanswered when Stripe cannot be read to the end.
  */
 export async function sweep(context: StripeContext): Promise<Swept> {
-  return {
-    deletedDrafts: await deleteStrays(context),
-    recoveredEvents: await recoverEvents(context),
-  };
+  const deletedDrafts = await deleteStrays(context);
+  const recoveredEvents = await recoverEvents(context);
+  await forgetEvents(context);
+  return { deletedDrafts, recoveredEvents };
 }
 
 async function deleteStrays(context: StripeContext): Promise<number> {
@@ -55,4 +57,9 @@ async function recoverEvents({ db, gateway, clock }: StripeContext): Promise<num
     if (await storeEvent(db, clock(), event)) recovered += 1;
   }
   return recovered;
+}
+
+async function forgetEvents({ db, clock }: StripeContext): Promise<void> {
+  const before = new Date(clock().getTime() - KEEP_EVENTS_MS);
+  await db.deleteFrom('stripe_event').where('processed_at', '<', before).execute();
 }

@@ -85,7 +85,10 @@ async function runAttempt(
       });
       const finalizedAt = invoice.finalized_at ?? failedAt;
       await updateInvoice(tx, nameOf(invoice))
-        .set({ next_attempt_at: retryAt({ finalizedAt, failedAt, refusal }) ?? null })
+        .set({
+          next_attempt_at: retryAt({ finalizedAt, failedAt, refusal }) ?? null,
+          state_reason: refusal.message,
+        })
         .where('state', '=', 'open')
         .execute();
     },

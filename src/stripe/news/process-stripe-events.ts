@@ -20,13 +20,13 @@ export type NewsOutcome = string | { readonly again: string };
  */
 export async function processStripeEvents(
   context: StripeContext,
-  { limit = 200 }: { readonly limit?: number } = {},
+  { limit = 200, concurrency = 4 }: { readonly limit?: number; readonly concurrency?: number } = {},
 ): Promise<Processed> {
   const byOutcome: Record<string, number> = {};
   let processed = 0;
   let postponed = 0;
-  const claimed = await claimEvents(context.db, context.clock(), limit);
-  for (const events of bySubject(claimed)) {
+  const queue = bySubject(await claimEvents(context.db, context.clock(), limit));
+  const processNext = async (events: readonly StoredEvent[]): Promise<void> => {
     const outcome = await processSubject(context, events);
     const ids = events.map(({ id }) => id);
     if (typeof outcome === 'string') {
@@ -38,7 +38,12 @@ export async function processStripeEvents(
       await postponeEvents(context.db, at, ids, outcome.again);
       postponed += ids.length;
     }
-  }
+  };
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      await processNext(next);
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
   return { processed, postponed, byOutcome };
 }
 

@@ -13,40 +13,37 @@ export type Route = {
   readonly handle: (context: StripeContext, event: StoredEvent) => Promise<NewsOutcome>;
 };
 
-/** Who deals with an event, by the kind of object it is about; nobody for kinds we do not use. */
-export function routeOf({ subject }: StoredEvent): Route | undefined {
-  const { id, object, invoice, payment_intent: intent } = subject;
-  if (id === null) return undefined;
-  switch (object) {
-    case 'invoice':
-      return route('invoice', id, syncInvoice);
-    case 'invoice_payment':
-      return invoice === null ? undefined : route('invoice', invoice, syncInvoice);
-    case 'credit_note':
-      return invoice === null ? undefined : route('refunds_of', invoice, syncRefundsOfInvoice);
-    case 'refund':
-    case 'charge':
-      return intent === null ? undefined : route('refunds_by', intent, syncRefundsOfIntent);
-    case 'dispute':
-      return route('dispute', id, syncDispute);
-    case 'customer':
-      return route('customer', id, syncCustomer);
-    case 'payment_method':
-      return route('payment_method', id, syncPaymentMethod);
-    case 'setup_intent':
-      return route('setup_intent', id, finishSetupIntent);
-    case 'checkout.session':
-      return route('checkout', id, finishCheckout);
-    default:
-      return undefined;
-  }
-}
+type Kind = {
+  readonly types: RegExp;
+  /** What is to be read: the object itself, or the one it belongs to. */
+  readonly read: 'id' | 'invoice' | 'payment_intent';
+  readonly handle: (context: StripeContext, id: string, event: StoredEvent) => Promise<NewsOutcome>;
+};
 
-type Handler = (context: StripeContext, id: string, event: StoredEvent) => Promise<NewsOutcome>;
+/** Types that are missing here, such as charge.succeeded, tell nothing that another one does not. */
+const KINDS: readonly Kind[] = [
+  { types: /^invoice\./, read: 'id', handle: syncInvoice },
+  { types: /^invoice_payment\./, read: 'invoice', handle: syncInvoice },
+  { types: /^credit_note\./, read: 'invoice', handle: syncRefundsOfInvoice },
+  { types: /^(refund\.|charge\.refund)/, read: 'payment_intent', handle: syncRefundsOfIntent },
+  { types: /^charge\.dispute\./, read: 'id', handle: syncDispute },
+  { types: /^customer\.deleted$/, read: 'id', handle: syncCustomer },
+  {
+    types: /^payment_method\.(detached|updated|automatically_updated)$/,
+    read: 'id',
+    handle: syncPaymentMethod,
+  },
+  { types: /^setup_intent\.succeeded$/, read: 'id', handle: finishSetupIntent },
+  { types: /^checkout\.session\./, read: 'id', handle: finishCheckout },
+];
 
-function route(kind: string, id: string, handler: Handler): Route {
+/** Who deals with an event; nobody with types we do not use. */
+export function routeOf({ type, subject }: StoredEvent): Route | undefined {
+  const kind = KINDS.find(({ types }) => types.test(type));
+  const id = kind === undefined ? null : subject[kind.read];
+  if (kind === undefined || id === null) return undefined;
   return {
-    key: `${kind}:${id}`,
-    handle: async (context, event) => await handler(context, id, event),
+    key: `${kind.handle.name}:${id}`,
+    handle: async (context, event) => await kind.handle(context, id, event),
   };
 }

@@ -5,6 +5,7 @@ import { withLease } from '../lease.ts';
 import { checkoutObject, setupIntentObject } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
+import type { StoredEvent } from './event-store.ts';
 import type { NewsOutcome } from './process-stripe-events.ts';
 
 /** A Checkout page was finished, or nobody finished it in time. */
@@ -28,10 +29,13 @@ export async function finishCheckout(
 export async function finishSetupIntent(
   context: StripeContext,
   setupIntentId: string,
+  event: StoredEvent,
 ): Promise<NewsOutcome> {
-  const intent = await readIntent(context, setupIntentId);
-  const setup = await setupOf(context, intent?.metadata ?? {});
-  return setup === undefined ? 'foreign' : await finishSetup(context, setup, intent);
+  const setup = await setupOf(context, event.subject.metadata);
+  if (setup === undefined) return 'foreign';
+  // Mostly our own call has long done the rest.
+  if (setup.state !== 'started') return 'settled';
+  return await finishSetup(context, setup, await readIntent(context, setupIntentId));
 }
 
 type SetupIntent = z.infer<typeof setupIntentObject>;

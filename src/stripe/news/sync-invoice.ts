@@ -20,6 +20,7 @@ export async function syncInvoice(
   event: StoredEvent,
 ): Promise<NewsOutcome> {
   const { db, gateway, clock } = context;
+  if (await isSettled(db, stripeInvoiceId)) return 'settled';
   const seen = await readObject(gateway, invoiceObject, `/v1/invoices/${stripeInvoiceId}`);
   const isGone = seen === undefined || seen.deleted === true;
   const name = invoiceNameOf(isGone ? event.subject.metadata : seen.metadata);
@@ -30,6 +31,19 @@ export async function syncInvoice(
     if (isGone) return await noteDeleted(tx, clock(), name, stripeInvoiceId);
     return (await mergeInvoice(tx, clock(), name, seen)) ?? unknown(event, clock());
   });
+}
+
+/**
+ * Paid and void never leave, so there is nothing to read: most events of an ordinary invoice come when
+ * our own calls have brought it that far.
+ */
+async function isSettled(db: Db, stripeInvoiceId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('invoice')
+    .select('state')
+    .where('stripe_invoice_id', '=', stripeInvoiceId)
+    .executeTakeFirst();
+  return row?.state === 'paid' || row?.state === 'void';
 }
 
 /** Our names for an invoice, from its metadata. */
