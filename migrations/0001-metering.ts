@@ -82,7 +82,7 @@ async function events(db: Kysely<unknown>): Promise<void> {
       account_id text collate "C" not null,
       source     text collate "C" not null,
       event_id   text collate "C" not null,
-      waits_for  text collate "C" not null check (waits_for in ('account', 'app', 'database')),
+      waits_for  text collate "C" not null check (waits_for in ('account', 'app', 'database', 'event')),
       name       text collate "C" not null,
       reported   text not null,
       parked_at  timestamptz not null,

@@ -96,3 +96,25 @@ export function toAccount(row: Selectable<AccountTable>): Account {
     deletedAt: row.deleted_at ?? undefined,
   };
 }
+
+/**
+ * Takes an instant back after a report of it was superseded: the earliest report that still counts holds, or
+ * none. What was closed since either instant may have changed.
+ */
+export async function forgetInstant(
+  db: Db,
+  accountId: string,
+  column: 'confirmed_at' | 'upgraded_at',
+  type: string,
+): Promise<void> {
+  const was = sql.ref<bigint | null>(`account.${column}`);
+  await sql`
+    update account set ${sql.ref(column)} = earliest.at,
+      late_since = case when least(${was}, earliest.at) < last_cut_at
+        then least(late_since, ${was}, earliest.at) else late_since end
+    from (
+      select min(at) as at from standing_event
+      where account_id = ${accountId} and type = ${type}
+    ) earliest
+    where account_id = ${accountId}`.execute(db);
+}

@@ -2,7 +2,7 @@ import type { Fact } from './event.ts';
 
 /** What must be known before an event can be recorded; until then it is parked (R61). */
 export type Requirement = {
-  readonly kind: 'account' | 'app' | 'database';
+  readonly kind: 'account' | 'app' | 'database' | 'event';
   readonly name: string;
 };
 
@@ -21,6 +21,8 @@ export function requirementOf(fact: Fact): Requirement | undefined {
     case 'database.deleted':
     case 'database.rows_observed':
       return { kind: 'database', name: fact.database };
+    case 'event.superseded':
+      return { kind: 'event', name: eventName(fact.supersededSource, fact.supersededId) };
     case 'account.created':
     case 'account.confirmed':
     case 'account.upgraded':
@@ -30,4 +32,9 @@ export function requirementOf(fact: Fact): Requirement | undefined {
     case 'app.scaled':
       return undefined;
   }
+}
+
+/** An event within its account, as the name of something that is waited for. */
+export function eventName(source: string, id: string): string {
+  return JSON.stringify([source, id]);
 }

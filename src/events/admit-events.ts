@@ -1,7 +1,8 @@
 import { groupBy } from '../values/group.ts';
 import { requirementOf, type Requirement } from './admission.ts';
 import { databaseEndedWithApp } from './derived.ts';
-import { isEventOf, type Event } from './event.ts';
+import { correctEvent, type Corrected } from './correct-event.ts';
+import { isEventOf, type Event, type EventOf } from './event.ts';
 import { DUPLICATE, RECORDED, refused, type Outcome } from './outcome.ts';
 import { accountExists, beforeSignUp, databaseOfOtherApp, idReused } from './refusal.ts';
 import { identityOf, isSameFact } from './same-fact.ts';
@@ -9,7 +10,7 @@ import { identityOf, isSameFact } from './same-fact.ts';
 export type AdmittedEvents = {
   /** What became of each event once all had arrived, in the order given. */
   readonly outcomes: readonly Outcome[];
-  /** The recorded events, with those derived from them; by account. */
+  /** The events that count: recorded, not superseded, with those derived from them; by account. */
   readonly byAccount: ReadonlyMap<string, readonly Event[]>;
 };
 
@@ -20,6 +21,7 @@ type State = {
   readonly apps: Set<string>;
   readonly databases: Map<string, KnownDatabase>;
   readonly recorded: Map<string, Event>;
+  readonly superseded: Set<Event>;
   readonly outcomes: Map<Event, Outcome>;
 };
 
@@ -33,6 +35,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
     apps: new Set(),
     databases: new Map(),
     recorded: new Map(),
+    superseded: new Set(),
     outcomes: new Map(),
   };
   let waiting = events;
@@ -42,7 +45,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
     for (const event of waiting) admit(state, event);
     waiting = waiting.filter((event) => state.outcomes.get(event)?.status === 'parked');
   } while (state.recorded.size > known);
-  const recorded = [...state.recorded.values()];
+  const recorded = [...state.recorded.values()].filter((event) => !state.superseded.has(event));
   return {
     outcomes: events.map((event) => state.outcomes.get(event)!),
     byAccount: groupBy([...recorded, ...derivedFrom(state, recorded)], ({ account }) => account),
@@ -55,6 +58,7 @@ function admit(state: State, event: Event): void {
   if (outcome.status !== 'recorded') return;
   const { account, fact } = event;
   state.recorded.set(identityOf(event), event);
+  if (isSupersession(event)) supersede(state, event);
   if (fact.type === 'account.created') state.signUps.set(account, event.occurredAt.second);
   if (fact.type === 'database.available') {
     const { app, database } = fact;
@@ -73,6 +77,7 @@ function decide(state: State, event: Event): Outcome {
     return signedUpAt === undefined ? RECORDED : refused(accountExists(event, signedUpAt));
   }
   if (signedUpAt === undefined) return parked({ kind: 'account', name: account });
+  if (isSupersession(event)) return judge(state, event);
   const requirement = requirementOf(fact);
   if (requirement !== undefined && !isKnown(state, account, requirement)) {
     return parked(requirement);
@@ -82,6 +87,39 @@ function decide(state: State, event: Event): Outcome {
     if (knownApp !== fact.app) return refused(databaseOfOtherApp(fact.app, knownApp));
   }
   return event.occurredAt.second < signedUpAt ? refused(beforeSignUp(event, signedUpAt)) : RECORDED;
+}
+
+const isSupersession = isEventOf('event.superseded');
+
+function judge(state: State, supersession: EventOf<'event.superseded'>): Outcome {
+  const corrected = correctionBy(state, supersession);
+  if (corrected === undefined) return parked(requirementOf(supersession.fact)!);
+  return corrected.ok ? RECORDED : refused(corrected.refusal);
+}
+
+function supersede(state: State, supersession: EventOf<'event.superseded'>): void {
+  const corrected = correctionBy(state, supersession);
+  state.superseded.add(targetOf(state, supersession)!);
+  if (corrected?.ok && corrected.instead !== undefined) {
+    state.recorded.set(identityOf(corrected.instead), corrected.instead);
+  }
+}
+
+function correctionBy(
+  state: State,
+  supersession: EventOf<'event.superseded'>,
+): Corrected | undefined {
+  const target = targetOf(state, supersession);
+  if (target === undefined) return undefined;
+  return correctEvent(supersession, target, {
+    isSuperseded: state.superseded.has(target),
+    signedUpAt: state.signUps.get(target.account)!,
+  });
+}
+
+function targetOf(state: State, { account, fact }: EventOf<'event.superseded'>): Event | undefined {
+  const { supersededSource: source, supersededId: id } = fact;
+  return state.recorded.get(identityOf({ account, source, id }));
 }
 
 function parked(waitsFor: Requirement): Outcome {

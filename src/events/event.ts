@@ -37,7 +37,25 @@ export type Fact =
       readonly job: string;
       readonly sizeTenths: number;
     }
-  | { readonly type: 'job.finished'; readonly app: string; readonly job: string };
+  | { readonly type: 'job.finished'; readonly app: string; readonly job: string }
+  | Supersession;
+
+/** An earlier event was wrong: it does not count any more; `instead` says what of it is true otherwise. */
+export type Supersession = {
+  readonly type: 'event.superseded';
+  readonly supersededSource: string;
+  readonly supersededId: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly instead: Correction | undefined;
+};
+
+/** The superseded event again, but for what is named here; `size` as reported, to be checked against it. */
+export type Correction = {
+  readonly occurredAt?: Instant;
+  readonly replicas?: number;
+  readonly size?: number;
+};
 
 export type EventType = Fact['type'];
 

@@ -4,7 +4,13 @@ import type { Event } from './event.ts';
 /** Why an event was not taken: the field, its value as JSON ('' when missing), and what would be right. */
 export type Refusal = {
   readonly code:
-    'invalid_event' | 'id_reused' | 'account_exists' | 'before_sign_up' | 'database_of_other_app';
+    | 'invalid_event'
+    | 'id_reused'
+    | 'account_exists'
+    | 'before_sign_up'
+    | 'database_of_other_app'
+    | 'not_supersedable'
+    | 'invalid_correction';
   readonly field: string;
   readonly value: string;
   readonly rule: string;
@@ -52,4 +58,21 @@ export function databaseOfOtherApp(app: string, knownApp: string): Refusal {
     value: JSON.stringify(app),
     rule: `must be ${JSON.stringify(knownApp)}, the app this database belongs to`,
   };
+}
+
+export function notSupersedable(id: string, why: string): Refusal {
+  return {
+    code: 'not_supersedable',
+    field: 'data.superseded_id',
+    value: JSON.stringify(id),
+    rule: `must name an event that can be superseded: ${why}`,
+  };
+}
+
+export function invalidCorrection(
+  field: 'time' | 'replicas' | 'size',
+  value: string,
+  rule: string,
+): Refusal {
+  return { code: 'invalid_correction', field: `data.instead.${field}`, value, rule };
 }

@@ -2,7 +2,7 @@ import type { Event } from './event.ts';
 import { tieBreak } from './order.ts';
 
 /** The identity of an event within one account, as a key of maps. */
-export function identityOf(event: Event): string {
+export function identityOf(event: Pick<Event, 'account' | 'source' | 'id'>): string {
   return JSON.stringify([event.account, event.source, event.id]);
 }
 

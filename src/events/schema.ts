@@ -35,6 +35,14 @@ export function eventSchema(maxReplicas: number) {
     variant('database.rows_observed', { account, database, rows: count(MAX_ROWS) }),
     variant('job.started', { account, app, job, size: level.size }),
     variant('job.finished', { account, app, job }),
+    variant('event.superseded', {
+      account,
+      superseded_source: identifier(),
+      superseded_id: text((value) => value.length > 0, 'the id of a recorded event'),
+      actor: identifier(),
+      reason: identifier(),
+      instead: correction(replicas).optional(),
+    }),
   ] as const;
   const types = variants.map((one) => one.shape.type.value).join(', ');
   return z.discriminatedUnion('type', variants, {
@@ -56,7 +64,7 @@ function variant<T extends string, Shape extends z.ZodRawShape>(type: T, data: S
       `${IDENTIFIER_RULE}, not "${DERIVED_SOURCE}"`,
     ),
     type: z.literal(type),
-    time: text((value) => parseInstant(value) !== undefined, INSTANT_RULE),
+    time: instant(),
     sequence: identifier().optional(),
     data: z.strictObject(data, {
       error: (issue) =>
@@ -65,6 +73,19 @@ function variant<T extends string, Shape extends z.ZodRawShape>(type: T, data: S
           : `must be an object with ${Object.keys(data).join(', ')}`,
     }),
   });
+}
+
+/** What of the superseded event is true otherwise: the fields not named stay as they were. */
+function correction(replicas: ReturnType<typeof count>) {
+  const rule = 'must be an object with some of time, replicas, size';
+  return z.strictObject(
+    { time: instant().optional(), replicas: replicas.optional(), size: z.number().optional() },
+    { error: rule },
+  );
+}
+
+function instant() {
+  return text((value) => parseInstant(value) !== undefined, INSTANT_RULE);
 }
 
 function identifier() {

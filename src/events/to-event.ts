@@ -1,6 +1,6 @@
 import { parseInstant } from '../values/instant.ts';
 import { toTenths } from '../values/size.ts';
-import type { Event, Fact } from './event.ts';
+import type { Correction, Event, Fact } from './event.ts';
 import type { ReportedEvent } from './schema.ts';
 
 /** Turns a checked report into an event: the instant is read, sizes become whole tenths. */
@@ -49,9 +49,33 @@ function toFact(reported: ReportedEvent): Fact {
       const { app, job, size } = reported.data;
       return { type: reported.type, app, job, sizeTenths: toTenths(size) };
     }
+    case 'event.superseded': {
+      const { superseded_source, superseded_id, actor, reason, instead } = reported.data;
+      return {
+        type: reported.type,
+        supersededSource: superseded_source,
+        supersededId: superseded_id,
+        actor,
+        reason,
+        instead: instead === undefined ? undefined : toCorrection(instead),
+      };
+    }
     case 'job.finished': {
       const { app, job } = reported.data;
       return { type: reported.type, app, job };
     }
   }
+}
+
+function toCorrection(instead: {
+  readonly time?: string | undefined;
+  readonly replicas?: number | undefined;
+  readonly size?: number | undefined;
+}): Correction {
+  const { time, replicas, size } = instead;
+  return {
+    ...(time === undefined ? {} : { occurredAt: parseInstant(time)! }),
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(size === undefined ? {} : { size }),
+  };
 }

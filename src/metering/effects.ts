@@ -6,13 +6,14 @@ import { cutSeries } from './checkpoints.ts';
 import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
 import { foldJobs } from './jobs.ts';
 import { recordBatch } from './record-batch.ts';
+import { supersede } from './supersede.ts';
 
 /** Something of an account that became known: events may have waited for it (R61). */
 export type Introduction = { readonly account: string; readonly known: Requirement };
 
 /**
  * What follows from freshly recorded events beyond their own series: jobs are folded, apps and databases
- * become known, databases end with their app, accounts change. Needs the accounts' lock.
+ * become known, databases end with their app, accounts change, wrong events are taken out. Needs the accounts' lock.
  */
 export async function applyEffects(
   tx: Db,
@@ -31,6 +32,11 @@ export async function applyEffects(
   const ends = await databaseEnds(tx, recorded.filter(isEventOf('app.deleted')), available);
   if (ends.length > 0) await recordBatch(tx, now, ends);
   for (const event of recorded) await applyToAccount(tx, event);
+  const instead = await supersede(tx, recorded.filter(isEventOf('event.superseded')));
+  if (instead.length > 0) {
+    await recordBatch(tx, now, instead);
+    await applyEffects(tx, now, instead);
+  }
   return recorded.flatMap(introductionOf);
 }
 

@@ -3,10 +3,11 @@ import { findAccounts } from '../accounts/store.ts';
 import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
-import type { Event } from '../events/event.ts';
+import { isEventOf, type Event } from '../events/event.ts';
 import { refused, type Outcome } from '../events/outcome.ts';
 import type { ReportedEvent } from '../events/parking.ts';
 import { databaseOfOtherApp } from '../events/refusal.ts';
+import { judge } from './supersede.ts';
 
 /** What keeps events from being recorded yet, or for good: their account, app or database (R61). */
 export async function findHindrances(
@@ -20,8 +21,18 @@ export async function findHindrances(
   const accounts = await findAccounts(tx, [...new Set(events.map((event) => event.account))]);
   const apps = await findApps(tx, events);
   const appOfDatabase = await findDatabases(tx, events);
+  const supersessions = needy.filter(({ event }) => isEventOf('event.superseded')(event));
+  const judged = await judge(tx, events.filter(isEventOf('event.superseded')));
+  supersessions.forEach((one, index) => {
+    const judgement = judged[index]!;
+    if (judgement.ok) return;
+    const { refusal } = judgement;
+    const waitsFor = requirementOf(one.event.fact)!;
+    hindered.set(one, refusal === undefined ? { status: 'parked', waitsFor } : refused(refusal));
+  });
   for (const one of needy) {
     const { account, fact } = one.event;
+    if (fact.type === 'event.superseded') continue;
     const requirement = requirementOf(fact)!;
     const known = requirement.kind === 'app' ? apps : appOfDatabase;
     if (!accounts.has(account)) {

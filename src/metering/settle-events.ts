@@ -63,7 +63,7 @@ function roundsOf(given: readonly ReportedEvent[]): readonly ReportedEvent[][] {
   return [...rounds.entries()].toSorted(([a], [b]) => a - b).map(([, round]) => round);
 }
 
-const RANKS = ['account', 'app', 'database'] as const;
+const RANKS = ['account', 'app', 'database', 'event'] as const;
 
 function rankOf(event: Event): number {
   return RANKS.indexOf(requirementOf(event.fact)?.kind ?? 'account');
