@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   add,
+  formatFraction,
   fraction,
   parseDecimal,
   roundHalfUp,
   roundTogether,
+  shareOut,
   sum,
   times,
   ZERO,
@@ -136,6 +138,26 @@ test.each([
   ],
 ])('rounded together: %s', (_what, terms, rounded) => {
   expect(roundTogether(terms)).toEqual(rounded);
+});
+
+test.each([
+  [241n, [80n, 80n, 81n]],
+  [242n, [81n, 80n, 81n]],
+  [243n, [81n, 81n, 81n]],
+])('a given total of %s is shared out by largest remainder', (total, shared) => {
+  const terms = [fraction(806n, 10n), fraction(804n, 10n), fraction(809n, 10n)];
+  expect(shareOut(total, terms)).toEqual(shared);
+});
+
+test.each([
+  [fraction(33_602n, 1_000_000n), 6, '0.033602'],
+  [fraction(1n, 3n), 4, '0.3333'],
+  [fraction(2n, 3n), 4, '0.6667'],
+  [fraction(5n, 1_000n), 2, '0.01'],
+  [fraction(9_999n, 1_000n), 2, '10.00'],
+  [ZERO, 2, '0.00'],
+])('%o with %s decimals is written %s', (exact, decimals, text) => {
+  expect(formatFraction(exact, decimals)).toBe(text);
 });
 
 function isEqual(a: Fraction, b: Fraction): boolean {
