@@ -77,9 +77,12 @@ export function passwordLimiter(server: FastifyInstance): Limiter {
   );
 }
 
-/** For routes that ask for no key: they cost us a password hash or somebody a mail. */
+/**
+ * For routes that ask for no key: they cost us a password hash or somebody a mail, so each counts like several
+ * refused requests.
+ */
 export function publicLimiter(server: FastifyInstance, { refusedAddress }: RateLimits): Limiter {
-  return limiter(server, 'public', refusedAddress, addressOf);
+  return limiter(server, 'public', Math.ceil(refusedAddress / 5), addressOf);
 }
 
 /** As sent, then percent-decoded: release 1.16.1 of the CLI encodes both parts when it logs in. */
@@ -93,8 +96,9 @@ function credentialsIn({ headers: { authorization } }: FastifyRequest): readonly
   }
   const sent = { email: text.slice(0, colon), secret: text.slice(colon + 1) };
   const decoded = { email: decode(sent.email), secret: decode(sent.secret) };
-  const isSame = decoded.email === sent.email && decoded.secret === sent.secret;
-  return isSame ? [sent] : [sent, decoded];
+  if (decoded.email === sent.email && decoded.secret === sent.secret) return [sent];
+  // An encoded address has no @ any more: then the password is encoded as well.
+  return sent.email.includes('@') ? [sent, decoded] : [decoded];
 }
 
 function decode(text: string): string {
