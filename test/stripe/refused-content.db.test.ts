@@ -33,6 +33,23 @@ test('S10 an item that waits for the customer stays out of our invoice', async (
   await expectPaidOnce(world, name);
 });
 
+test('S10 what somebody adds between our reading and finalizing is never charged', async () => {
+  const name = await billed(world, 'sneaked in');
+  await dieAt(world, 'finalize:planned', name);
+  await world.gateway.send({
+    method: 'POST',
+    path: `/v1/invoices/${await stripeIdOf(world, name)}/add_lines`,
+    params: { lines: [{ amount: 700, description: 'by hand' }] },
+  });
+  await world.pass({ seconds: 200 });
+  await settle(world);
+  expect(await findInvoice(world.db, name)).toMatchObject({
+    state: 'needs_operator',
+    state_reason: 'finalized at 3200 cents by Stripe',
+  });
+  expect(countedInvoices(world, name)).toMatchObject([{ status: 'open', amount_paid: 0 }]);
+});
+
 test('S13 an amount below the minimum charge never goes to Stripe', async () => {
   const name = await billed(world, 'too small', [{ description: 'App', cents: 49n }]);
   const before = invoiceCalls();

@@ -70,7 +70,9 @@ export async function freezeInvoice(
       period_end: end,
       recording: 0n,
       total_cents: lines.reduce((sum, { cents }) => sum + cents, 0n),
-      lines_sha256: hash(JSON.stringify(rows, (_key, value) => String(value))),
+      lines_sha256: hash(
+        lines.map(({ description, cents }) => `${description}:${cents}`).join('\n'),
+      ),
       state: 'frozen',
       created_at: createdAt,
     })
