@@ -33,7 +33,7 @@ export function release1161(host: string) {
       terminal.netrc = [email, key];
     },
     resetApiKey: async (password: string): Promise<string> => {
-      const query = new URLSearchParams({ current_password: password });
+      const query = new URLSearchParams({ current_password: password }).toString();
       const path = `/api/api_keys/regenerate?${query}`;
       const { key } = await expect(201, { method: 'POST', path });
       terminal.netrc = [terminal.netrc![0], key];

@@ -9,7 +9,11 @@ export type Sent = {
   readonly isUntyped?: true;
 };
 
-export type Received = { readonly status: number; readonly text: string; readonly json: any };
+// What a test expects of an answer is said where it looks.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
+export type Received = { readonly status: number; readonly text: string; readonly json: Json };
 
 /** What the CLI prints on stderr before it exits with 1. */
 export class CommandFailed extends Error {
@@ -29,7 +33,7 @@ export type Terminal = {
   netrc: readonly [string, string] | undefined;
   readonly send: (sent: Sent) => Promise<Received>;
   /** Sends, and fails as the CLI does when the status is another than the one it waits for. */
-  readonly expect: (status: number, sent: Sent) => Promise<any>;
+  readonly expect: (status: number, sent: Sent) => Promise<Json>;
 };
 
 export function openTerminal(host: string, userAgent: string): Terminal {
@@ -69,7 +73,7 @@ export function basic(email: string, secret: string): string {
   return `Basic ${Buffer.from(`${email}:${secret}`).toString('base64')}`;
 }
 
-function readJson(text: string): any {
+function readJson(text: string): Json {
   try {
     return JSON.parse(text);
   } catch {
