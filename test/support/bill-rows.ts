@@ -31,7 +31,7 @@ export function billRows(periods: readonly BilledPeriod[]): BillRow[] {
     const name = `${when(period.start)} to ${when(period.end)}`;
     return [
       ...resourceRows(period),
-      ...period.lines.filter((line) => !isResource(line)).map(balanceRow),
+      ...period.lines.filter((line) => !isResource(line)).map(otherRow),
       closingRow(period),
     ].map((row) => ({ period: name, ...row }));
   });
@@ -46,10 +46,21 @@ export function withoutBalances(bill: readonly BillRow[]): BillRow[] {
       cents = 0n;
       return [{ ...row, amount }];
     }
-    const isBalance = row.what.startsWith('carried') || row.what === 'credit';
-    if (!isBalance) cents += BigInt(row.amount.replaceAll(/[$,.]/g, ''));
+    const isBalance = /^(?:carried|credit|kept)/.test(row.what);
+    if (!isBalance) cents += centsIn(row.amount);
     return isBalance ? [] : [row];
   });
+}
+
+/** All invoices together, in cents. */
+export function collected(bill: readonly BillRow[]): bigint {
+  return bill
+    .filter(({ what }) => what === 'total')
+    .reduce((sum, { amount }) => sum + centsIn(amount), 0n);
+}
+
+function centsIn(amount: string): bigint {
+  return BigInt(amount.replaceAll(/[$,.]/g, ''));
 }
 
 type Row = Omit<BillRow, 'period'>;
@@ -82,11 +93,20 @@ function isResource(line: BilledLine): boolean {
   return line.kind === 'app' || line.kind === 'database';
 }
 
-function balanceRow({ kind, amountCents }: BilledLine): Row {
-  const carried =
-    amountCents < 0n ? 'carried to the next invoice' : 'carried from earlier invoices';
-  const what = kind === 'carried' ? carried : kind;
-  return { what, used: '', charged: '', amount: formatCents(amountCents) };
+function otherRow(line: BilledLine): Row {
+  const amount = formatCents(line.amountCents);
+  if (line.kind === 'adjustment') {
+    const name = nameOf(line);
+    const start = /^Correction of (\S+) /.exec(line.description)?.[1] ?? '';
+    const what = `correction of ${spaced(start)}: ${name}`;
+    return { what, used: '', charged: quantity(name, line.quantity), amount };
+  }
+  return { what: balanceOf(line), used: '', charged: '', amount };
+}
+
+function balanceOf({ kind, amountCents }: BilledLine): string {
+  if (kind === 'credit') return amountCents < 0n ? 'credit' : 'kept as credit';
+  return amountCents < 0n ? 'carried to the next invoice' : 'carried from earlier invoices';
 }
 
 function closingRow({ isOpen, isInvoiced, totalCents }: BilledPeriod): Row {
@@ -107,12 +127,14 @@ function nameOf({
 /** Replica-size-seconds come in tenths, seconds whole. */
 function quantity(what: string, units: bigint): string {
   if (what.startsWith('database')) return `${units.toLocaleString('en-US')} s`;
-  const tenths = units % 10n === 0n ? '' : `.${units % 10n}`;
-  return `${(units / 10n).toLocaleString('en-US')}${tenths} RSS`;
+  return `${(Number(units) / 10).toLocaleString('en-US')} RSS`;
 }
 
 function when(second: Second): string {
-  return formatSecond(second)
-    .replace('T', ' ')
-    .replace(/(:00)?Z$/, '');
+  return spaced(formatSecond(second));
+}
+
+/** 2026-01-10T00:00:00Z as stories write it: 2026-01-10 00:00 */
+function spaced(instant: string): string {
+  return instant.replace('T', ' ').replace(/(:00)?Z$/, '');
 }

@@ -1,4 +1,5 @@
 import type { Report } from './reports.ts';
+import { reportOf } from './sentences.ts';
 
 /** A golden story of test/cases: what happened, and what must be billed for it. The format: its README. */
 export type Story = {
@@ -13,53 +14,41 @@ export type Story = {
   readonly bill: readonly BillRow[];
 };
 
-export type StoryEvent = { readonly report: Report; readonly answer: string };
+export type StoryEvent = {
+  readonly report: Report;
+  /** When the meter hears of it, where that is later than its time. */
+  readonly heardAt: string;
+  readonly answer: string;
+};
 
 /** One row as written. `period` is filled in where the table leaves it out. */
 export type BillRow = { readonly [column in (typeof BILL_COLUMNS)[number]]: string };
 
 const BILL_COLUMNS = ['period', 'what', 'used', 'charged', 'amount'] as const;
 
-/** All sentences about an account. Words in capitals stand for a name or a number. */
-export const SENTENCES: Readonly<Record<string, string>> = {
-  'signs up': 'account.created',
-  'confirms its e-mail address': 'account.confirmed',
-  upgrades: 'account.upgraded',
-  'closes its account': 'account.deleted',
-  'creates app APP': 'app.created',
-  'deploys app APP at REPLICAS × SIZE': 'app.deployed',
-  'scales app APP to REPLICAS × SIZE': 'app.scaled',
-  'deletes app APP': 'app.deleted',
-  'gets database DATABASE of size SIZE for app APP': 'database.available',
-  'resizes database DATABASE to size SIZE': 'database.resized',
-  'deletes database DATABASE': 'database.deleted',
-  'counts ROWS rows in database DATABASE': 'database.rows_observed',
-  'starts job JOB of size SIZE in app APP': 'job.started',
-  'ends job JOB in app APP': 'job.finished',
-};
-
-const NUMBERS = new Set(['REPLICAS', 'SIZE', 'ROWS']);
-const NUMBER = String.raw`-?[\d,]*\.?\d+`;
-const PATTERNS = Object.entries(SENTENCES).map(([sentence, type]) => ({
-  type,
-  pattern: new RegExp(
-    `^(?<account>\\S+) ${sentence.replaceAll(/[A-Z]+/g, (word) => {
-      const name = word.toLowerCase();
-      return NUMBERS.has(word) ? `(?<${name}>${NUMBER})` : `(?<${name}>\\S+)`;
-    })}(?: \\(report (?<report>\\S+)\\))?(?: \\(sequence (?<sequence>\\S+)\\))?$`,
-  ),
-}));
-
 const WHEN = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d(?::(?!00)\d\d)?`;
 const QUANTITY = String.raw`\d{1,3}(?:,\d{3})*(?:\.\d)? (?:RSS|s)`;
+const SUBJECT = String.raw`(?:app \S+|database \S+ of app \S+, size \S+)`;
 const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
   period: new RegExp(`^${WHEN} to ${WHEN}$`),
-  what: /^(?:app \S+|database \S+ of app \S+, size \S+|carried from earlier invoices|carried to the next invoice|no invoice|total|total so far)$/,
+  what: new RegExp(
+    `^(?:${[
+      SUBJECT,
+      `correction of ${WHEN}: ${SUBJECT}`,
+      'carried from earlier invoices',
+      'carried to the next invoice',
+      'credit',
+      'kept as credit',
+      'no invoice',
+      'total',
+      'total so far',
+    ].join('|')})$`,
+  ),
   used: new RegExp(`^(?:${QUANTITY})?$`),
-  charged: new RegExp(`^(?:all|none|${QUANTITY})?$`),
+  charged: new RegExp(`^(?:all|none|-?${QUANTITY})?$`),
   amount: /^(?:-?\$\d{1,3}(?:,\d{3})*\.\d\d)?$/,
 };
-const ANSWER = /^(?:|repeated|waits for (?:account|app|database) \S+|refused: .+)$/;
+const ANSWER = /^(?:|repeated|waits for (?:account|app|database|event) \S+|refused: .+)$/;
 const CLOSING = new Set(['no invoice', 'total', 'total so far']);
 
 /** Reads a story. Throws an Error that names file and line for whatever it does not understand. */
@@ -117,43 +106,26 @@ function tablesOf(lines: readonly { content: string; fail: Fail }[]): Table[] {
   return tables;
 }
 
-/** "when | what", or "when | what | answer". */
+/** "when | what", with "heard" or "answer" where they matter. */
 function readEvents([head, ...rows]: Table): StoryEvent[] {
-  if (!/^when,what(,answer)?$/.test(head.cells.join())) {
-    head.fail('the first table has the columns when, what and perhaps answer');
+  if (!/^when,what(,heard)?(,answer)?$/.test(head.cells.join())) {
+    head.fail('the first table has the columns when, what and perhaps heard and answer');
   }
   return rows.map(({ cells, fail }, index) => {
-    const [when = '', what = '', answer = ''] = cells;
     if (cells.length !== head.cells.length) fail(`not ${head.cells.length} cells`);
+    const cell = (name: string): string => cells[head.cells.indexOf(name)] ?? '';
+    const [what, answer] = [cell('what'), cell('answer')];
+    const time = readWhen(cell('when'), fail);
+    const heardAt = cell('heard') === '' ? time : readWhen(cell('heard'), fail);
     if (!ANSWER.test(answer)) fail(`not an answer ("${answer}")`);
-    return { report: readSentence(index, readWhen(when, fail), what, fail), answer };
-  });
-}
-
-function readSentence(index: number, time: string, what: string, fail: Fail): Report {
-  for (const { type, pattern } of PATTERNS) {
-    const { report, sequence, ...words } = pattern.exec(what)?.groups ?? {};
-    if (words.account === undefined) continue;
-    const data = Object.entries(words).map(([name, word]) => [name, readWord(name, word)]);
+    // Of one instant's events the lower row comes later.
+    const report = reportOf(what, `row-${String(index + 1).padStart(3, '0')}`, time);
     return {
-      specversion: '1.0',
-      // Of one instant's events the lower row comes later.
-      id: report ?? `row-${String(index + 1).padStart(3, '0')}`,
-      source: 'story',
-      type,
-      time,
-      ...(sequence === undefined ? {} : { sequence }),
-      data: {
-        ...Object.fromEntries(data),
-        ...(type === 'account.created' ? { email: 'owner@example.com' } : {}),
-      },
+      report: report ?? fail(`not one of the sentences of a story ("${what}")`),
+      heardAt,
+      answer,
     };
-  }
-  return fail(`not one of the sentences of a story ("${what}")`);
-}
-
-function readWord(name: string, word: string): string | number {
-  return NUMBERS.has(name.toUpperCase()) ? Number(word.replaceAll(',', '')) : word;
+  });
 }
 
 function readBill([head, ...rows]: Table): BillRow[] {
