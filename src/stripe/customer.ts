@@ -5,7 +5,8 @@ import type { StripeCustomer as StripeCustomerTable } from '../database/tables.t
 import type { Params } from './gateway.ts';
 import type { Lease } from './lease.ts';
 import { customerObject, type StripeCustomer } from './objects.ts';
-import { runOperation, type Operation, type Outcome, type StripeContext } from './operation.ts';
+import type { Operation, Outcome, StripeContext } from './operation.ts';
+import { runOperation } from './run-operation.ts';
 import { readList } from './read.ts';
 
 export type CustomerRow = Selectable<StripeCustomerTable>;

@@ -2,7 +2,7 @@ import type { Db } from '../database/pool.ts';
 import type { Clock } from '../values/clock.ts';
 import { recordDrift, resolveDrift } from './drift.ts';
 import type { Answer, Gateway, Request } from './gateway.ts';
-import { halve, reopen, reserve, shut } from './rate-store.ts';
+import { halve, reopen, reserve, shut, type Bucket } from './rate-store.ts';
 
 export type RateLimit = {
   readonly db: Db;
@@ -75,8 +75,6 @@ async function learn(
     await resolveDrift(db, clock(), '', KEY_REFUSED);
   }
 }
-
-export type Bucket = { readonly name: string; readonly perSecond: number };
 
 function bucketsOf({ method, path }: Request, limit: RateLimit): Bucket[] {
   const endpoint = path.replaceAll(/\/[a-z]{2,5}_\w+/g, '/:id');

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
-import type { Bucket } from './rate-limit.ts';
+
+/** Calls that share a rate. */
+export type Bucket = { readonly name: string; readonly perSecond: number };
 
 export type Turn = {
   readonly isGranted: boolean;

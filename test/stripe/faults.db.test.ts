@@ -189,10 +189,9 @@ test('S08 a decline whose answer was lost for a day counts as one attempt', asyn
   expect(await attempts.execute()).toEqual([
     { attempt: 1, state: 'failed', error_code: 'card_declined' },
   ]);
-  const asked = world.stripe
-    .state()
-    ['charge']?.filter((charge) => charge['payment_method'] === card);
-  expect(asked?.map(({ status }) => status)).toEqual(['failed']);
+  const { charge: charges = [] } = world.stripe.state();
+  const asked = charges.filter((charge) => charge['payment_method'] === card);
+  expect(asked.map(({ status }) => status)).toEqual(['failed']);
   world.stripe.setCharges(card ?? '', null);
   await world.pass({ hours: 48 });
   await settle(world);

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Lease } from '../lease.ts';
 import { paymentMethodObject, setupIntentObject } from '../objects.ts';
-import { runOperation, type Look, type Outcome, type StripeContext } from '../operation.ts';
+import type { Look, Outcome, StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 import { readList } from '../read.ts';
 import { refusalOf } from '../refusal.ts';
 import { refuseSetup, type SetupRow } from './card-setup-store.ts';

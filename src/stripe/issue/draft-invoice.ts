@@ -16,7 +16,8 @@ import {
 } from './invoice-store.ts';
 import type { Lease } from '../lease.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
-import { runOperation, type Outcome, type StripeContext } from '../operation.ts';
+import type { Outcome, StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 
 /**
  * An invoice issued this late may have been issued before by a database since restored from a backup,

@@ -4,7 +4,8 @@ import type { Gateway } from '../gateway.ts';
 import { findLines, nameOf, parkInvoice, updateInvoice, type InvoiceRow } from './invoice-store.ts';
 import type { Lease } from '../lease.ts';
 import { invoiceObject, lineObject, type StripeInvoice, type StripeLine } from '../objects.ts';
-import { runOperation, type Look, type Outcome, type StripeContext } from '../operation.ts';
+import type { Look, Outcome, StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 import { readList } from '../read.ts';
 
 /** One add_lines call takes so many. */

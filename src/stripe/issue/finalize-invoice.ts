@@ -9,7 +9,8 @@ import {
 } from './invoice-store.ts';
 import type { Lease } from '../lease.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
-import { runOperation, type Look, type Outcome, type StripeContext } from '../operation.ts';
+import type { Look, Outcome, StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 import { readObject } from '../read.ts';
 
 /**

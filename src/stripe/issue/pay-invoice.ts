@@ -8,7 +8,8 @@ import type { Refusal } from '../gateway.ts';
 import { lockInvoice, nameOf, updateInvoice, type InvoiceRow } from './invoice-store.ts';
 import { holdLease, type Lease } from '../lease.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
-import { runOperation, type Outcome, type StripeContext } from '../operation.ts';
+import type { Outcome, StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 import { lookForPayment } from './look-for-payment.ts';
 
 export type AttemptRow = Selectable<PaymentAttempt>;

@@ -10,6 +10,9 @@ export type StoredEvent = {
   readonly receivedAt: Date;
 };
 
+/** What became of an event; `again` when it can be told only later. */
+export type NewsOutcome = string | { readonly again: string };
+
 /** A process that dies with events in its hands gives them up after this long. */
 const CLAIM_MS = 120_000;
 

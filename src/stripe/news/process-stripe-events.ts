@@ -1,7 +1,13 @@
 import { LeaseLost } from '../lease.ts';
 import type { StripeContext } from '../operation.ts';
 import { Unanswered } from '../read.ts';
-import { claimEvents, finishEvents, postponeEvents, type StoredEvent } from './event-store.ts';
+import {
+  claimEvents,
+  finishEvents,
+  postponeEvents,
+  type NewsOutcome,
+  type StoredEvent,
+} from './event-store.ts';
 import { routeOf } from './routes.ts';
 
 export type Processed = {
@@ -9,9 +15,6 @@ export type Processed = {
   readonly postponed: number;
   readonly byOutcome: Readonly<Record<string, number>>;
 };
-
-/** What became of an event; `again` when it can be told only later. */
-export type NewsOutcome = string | { readonly again: string };
 
 /**
  * Works through stored events. Neither their content nor their order decides anything: each object they

@@ -1,6 +1,5 @@
 import type { StripeContext } from '../operation.ts';
-import type { StoredEvent } from './event-store.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome, StoredEvent } from './event-store.ts';
 import { finishCheckout, finishSetupIntent } from './sync-card-setup.ts';
 import { syncCustomer, syncPaymentMethod } from './sync-customer.ts';
 import { syncDispute } from './sync-dispute.ts';

@@ -5,8 +5,7 @@ import { withLease } from '../lease.ts';
 import { checkoutObject, setupIntentObject } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
-import type { StoredEvent } from './event-store.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome, StoredEvent } from './event-store.ts';
 
 /** A Checkout page was finished, or nobody finished it in time. */
 export async function finishCheckout(

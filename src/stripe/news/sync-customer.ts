@@ -2,7 +2,7 @@ import { cardColumns } from '../cards/use-card.ts';
 import { customerObject, paymentMethodObject } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome } from './event-store.ts';
 
 /** A customer deleted at Stripe is gone for good: the next card makes a new one. */
 export async function syncCustomer(

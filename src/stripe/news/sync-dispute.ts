@@ -4,7 +4,7 @@ import { lockInvoice, type InvoiceName } from '../issue/invoice-store.ts';
 import { disputeObject, invoiceObject, type StripeDispute } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome } from './event-store.ts';
 import { invoiceNameOf } from './sync-invoice.ts';
 import { findInvoiceOfIntent } from './sync-refunds.ts';
 

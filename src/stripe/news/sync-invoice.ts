@@ -7,8 +7,7 @@ import { lockInvoice, parkInvoice, UNFINISHED, type InvoiceName } from '../issue
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
-import type { StoredEvent } from './event-store.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome, StoredEvent } from './event-store.ts';
 
 /** How long we wait for an invoice that carries our mark but is not in our books (yet). */
 const UNKNOWN_FOR_MS = 3 * 86_400_000;

@@ -12,7 +12,7 @@ import {
 import type { StripeContext } from '../operation.ts';
 import { readList, readObject } from '../read.ts';
 import { bookRefund, lockRefund, type RefundRow } from '../refunds/book-refund.ts';
-import type { NewsOutcome } from './process-stripe-events.ts';
+import type { NewsOutcome } from './event-store.ts';
 import { invoiceNameOf } from './sync-invoice.ts';
 
 /** Reads all refunds of a payment, also those made by hand, and books what is new. */

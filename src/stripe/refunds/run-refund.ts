@@ -3,13 +3,8 @@ import { assert } from '../../values/fault.ts';
 import type { BatchResult } from '../issue/issue-due.ts';
 import { LeaseLost, withLease, type Lease } from '../lease.ts';
 import { creditNoteObject, type StripeCreditNote } from '../objects.ts';
-import {
-  OPERATION_MOMENTS,
-  runOperation,
-  type Look,
-  type Outcome,
-  type StripeContext,
-} from '../operation.ts';
+import { OPERATION_MOMENTS, type Look, type Outcome, type StripeContext } from '../operation.ts';
+import { runOperation } from '../run-operation.ts';
 import { readList, Unanswered } from '../read.ts';
 import { bookRefund, lockRefund, type RefundName, type RefundRow } from './book-refund.ts';
 
