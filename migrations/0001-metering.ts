@@ -54,6 +54,7 @@ async function events(db: Kysely<unknown>): Promise<void> {
       details     jsonb,
       is_superseded boolean not null default false,
       recording   bigint not null,
+      superseded_in bigint check (is_superseded = (superseded_in is not null)),
       recorded_at timestamptz not null,
       primary key (account_id, source, event_id),
       check ((meter is null) = (resource is null) and (meter is null) = (level is null)
@@ -67,6 +68,8 @@ async function events(db: Kysely<unknown>): Promise<void> {
   );
   await sql`comment on column event.is_superseded is
     'derived: a later event.superseded says that this is not true'`.execute(db);
+  await sql`comment on column event.superseded_in is
+    'drawn from the same numbers when it was: from then on it counts no more'`.execute(db);
   await sql`comment on column event.tie is
     'orders events of one second: fraction of the second, then sequence'`.execute(db);
   await sql`create index event_history

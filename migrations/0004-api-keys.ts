@@ -22,6 +22,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`comment on column api_key.account_id is
     'the only account an account key is good for; null for the keys of operators'`.execute(db);
   await sql`create index api_key_by_account on api_key (account_id, created_at)`.execute(db);
-  await sql`create index quarantined_event_by_identity
-    on quarantined_event (account_id, source, event_id)`.execute(db);
 }

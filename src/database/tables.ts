@@ -196,6 +196,10 @@ export interface Event {
   size_tenths: number | null;
   source: string;
   /**
+   * drawn from the same numbers when it was: from then on it counts no more
+   */
+  superseded_in: bigint | null;
+  /**
    * orders events of one second: fraction of the second, then sequence
    */
   tie: string;
@@ -402,6 +406,7 @@ export interface StandingEvent {
   resource: string | null;
   size_tenths: number | null;
   source: string | null;
+  superseded_in: bigint | null;
   tie: string | null;
   type: string | null;
 }

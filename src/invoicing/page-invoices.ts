@@ -19,7 +19,11 @@ export type InvoiceHead = {
   readonly pdfUrl: string | undefined;
 };
 
-export type NumberedLine = IssuedLine & { readonly lineNumber: number };
+export type NumberedLine = IssuedLine & {
+  readonly lineNumber: number;
+  /** Of a correction: the period it corrects. */
+  readonly adjustsPeriodStart: Second | undefined;
+};
 
 /**
  * A page of an account's invoices, oldest first (R34), voided ones left out; `after` is the invoice the page
@@ -96,6 +100,7 @@ function toHead(row: Selectable<Invoice>): InvoiceHead {
 function toLine(row: Selectable<InvoiceLine>): NumberedLine {
   return {
     lineNumber: row.line_number,
+    adjustsPeriodStart: row.adjusts_period_start ?? undefined,
     kind: row.kind,
     app: row.app ?? undefined,
     database: row.database ?? undefined,

@@ -1,8 +1,9 @@
 import type { Tier } from '../accounts/account.ts';
 import type { Change } from '../limits/holdings.ts';
-import type { Levels } from '../metering/levels.ts';
+import { usageAtLevels, type Levels } from '../metering/levels.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
-import { add, fraction, sum, times, ZERO, type Fraction } from '../values/fraction.ts';
+import { appCents, databaseCents } from '../pricing/rates.ts';
+import { sum, ZERO, type Fraction } from '../values/fraction.ts';
 import type { Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import type { Period } from '../values/period.ts';
@@ -73,12 +74,9 @@ function costOf(levels: Levels, terms: QuoteTerms): Cost {
 }
 
 function centsPerHour(levels: Levels, { priceBook, period }: QuoteTerms): Fraction {
-  const { centsPerReplicaSizeSecond: perSecond, databaseMonthCents, monthSeconds } = priceBook;
-  const month = monthSeconds === 'billing_period' ? period.end - period.start : monthSeconds;
-  const levelTenths = levels.apps.reduce((total, app) => total + app.levelTenths, 0n);
-  const apps = times(perSecond, levelTenths * HOUR_SECONDS);
-  const databases = levels.databases.map(({ sizeTenths }) =>
-    fraction(databaseMonthCents.get(sizeTenths)! * HOUR_SECONDS, month),
-  );
-  return add(fraction(apps.numerator, apps.denominator * 10n), sum(databases));
+  const { apps, databases } = usageAtLevels(levels, HOUR_SECONDS);
+  return sum([
+    ...apps.map(({ rssTenths }) => appCents(priceBook, rssTenths)),
+    ...databases.map((database) => databaseCents(priceBook, period, database)),
+  ]);
 }

@@ -27,9 +27,14 @@ export type RecordedTrace = {
   readonly type: string;
   readonly occurredAt: Second;
   readonly recordedAt: Date;
-  /** Of the closed period it occurred in; undefined while that is open. */
-  readonly closedAt: Date | undefined;
-  /** The invoice of that period, if it has one (R18). */
+  /** A later event says that it is not true: it counts no more. */
+  readonly isSuperseded: boolean;
+  /**
+   * How it is billed. open: its period is; invoiced: with its period; corrected: it came after that invoice,
+   * and a later one carries the difference; late: the next one will; not_charged: its period was free.
+   */
+  readonly billing: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';
+  /** The invoice that counts it, once there is one. */
   readonly invoiceId: string | undefined;
 };
 
@@ -47,33 +52,49 @@ async function findRecorded(
   { account, source, id }: EventName,
 ): Promise<RecordedTrace | undefined> {
   const { rows } = await sql<RecordedRow>`
-    select event.type, event.at, event.recorded_at, period.closed_at, invoice.invoice_id
+    select event.type, event.at, event.recorded_at as "recordedAt",
+      event.is_superseded as "isSuperseded", period.closed_at as "closedAt",
+      own.invoice_id as "ownId", own.recording >= event.recording as "isCounted",
+      (select correcting.invoice_id
+        from invoice_line line join invoice correcting using (account_id, invoice_id)
+        where line.account_id = period.account_id and line.adjusts_period_start = period.start_at
+          and correcting.recording >= event.recording and correcting.state <> 'void'
+        order by correcting.recording limit 1) as "correctingId"
     from event
     left join billing_period period on period.account_id = event.account_id
       and period.start_at <= event.at and event.at < period.end_at
-    left join invoice on invoice.account_id = period.account_id
-      and invoice.period_start = period.start_at and invoice.state <> 'void'
+    left join invoice own on own.account_id = period.account_id
+      and own.period_start = period.start_at and own.state <> 'void'
     where event.account_id = ${account} and event.source = ${source} and event.event_id = ${id}`.execute(
     db,
   );
   const [row] = rows;
   if (row === undefined) return undefined;
-  return {
-    type: row.type,
-    occurredAt: row.at,
-    recordedAt: row.recorded_at,
-    closedAt: row.closed_at ?? undefined,
-    invoiceId: row.invoice_id ?? undefined,
-  };
+  const { type, at: occurredAt, recordedAt, isSuperseded } = row;
+  return { type, occurredAt, recordedAt, isSuperseded, ...billingOf(row) };
 }
 
-type RecordedRow = {
-  readonly type: string;
+type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded'> & {
   readonly at: Second;
-  readonly recorded_at: Date;
-  readonly closed_at: Date | null;
-  readonly invoice_id: string | null;
+  readonly closedAt: Date | null;
+  readonly ownId: string | null;
+  readonly isCounted: boolean | null;
+  readonly correctingId: string | null;
 };
+
+function billingOf({
+  recordedAt,
+  closedAt,
+  ownId,
+  isCounted,
+  correctingId,
+}: RecordedRow): Pick<RecordedTrace, 'billing' | 'invoiceId'> {
+  if (closedAt === null) return { billing: 'open', invoiceId: undefined };
+  if (ownId !== null && isCounted) return { billing: 'invoiced', invoiceId: ownId };
+  if (correctingId !== null) return { billing: 'corrected', invoiceId: correctingId };
+  const isLate = ownId !== null || recordedAt > closedAt;
+  return { billing: isLate ? 'late' : 'not_charged', invoiceId: undefined };
+}
 
 async function findParked(
   db: Db,

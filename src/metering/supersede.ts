@@ -135,7 +135,7 @@ async function endsWithApp(tx: Db, deletion: Event): Promise<Event[]> {
 async function withdraw(tx: Db, { account, source, id, fact }: Event): Promise<void> {
   const withdrawn = await tx
     .updateTable('event')
-    .set({ is_superseded: true })
+    .set({ is_superseded: true, superseded_in: sql<bigint>`nextval('event_recording')` })
     .where('account_id', '=', account)
     .where('source', '=', source)
     .where('event_id', '=', id)

@@ -1,17 +1,11 @@
 import type { DatabaseUsage, Usage } from '../metering/usage.ts';
-import {
-  add,
-  fraction,
-  roundHalfUp,
-  roundTogether,
-  times,
-  type Fraction,
-} from '../values/fraction.ts';
+import { add, roundHalfUp, roundTogether, type Fraction } from '../values/fraction.ts';
 import { formatCents } from '../values/money.ts';
 import type { Period } from '../values/period.ts';
 import { formatTenths, fromTenths } from '../values/size.ts';
 import type { AppLine, DatabaseLine, Line } from './line.ts';
 import type { PriceBook } from './price-book.ts';
+import { appCents, databaseCents, monthSecondsOf } from './rates.ts';
 
 /** What was used while one price book was in force. */
 export type ChargedUsage = { readonly priceBook: PriceBook; readonly usage: Usage };
@@ -32,7 +26,7 @@ function appLines(charged: readonly ChargedUsage[]): AppLine[] {
   const priced = new Map<string, Priced<{ app: string; rssTenths: bigint }>>();
   for (const { priceBook, usage } of charged) {
     for (const { app, rssTenths } of usage.apps) {
-      const cents = times(perTenth(priceBook), rssTenths);
+      const cents = appCents(priceBook, rssTenths);
       const factor = `${formatTenths(rssTenths)} replica-size-seconds × $${priceBook.replicaSizeSecondUsd}`;
       const before = priced.get(app);
       priced.set(app, {
@@ -52,20 +46,13 @@ function appLines(charged: readonly ChargedUsage[]): AppLine[] {
   }));
 }
 
-function perTenth({ centsPerReplicaSizeSecond: { numerator, denominator } }: PriceBook): Fraction {
-  return fraction(numerator, denominator * 10n);
-}
-
 function databaseLines(period: Period, charged: readonly ChargedUsage[]): DatabaseLine[] {
   const priced = new Map<string, Priced<DatabaseUsage>>();
   for (const { priceBook, usage } of charged) {
-    const month =
-      priceBook.monthSeconds === 'billing_period'
-        ? period.end - period.start
-        : priceBook.monthSeconds;
+    const month = monthSecondsOf(priceBook, period);
     for (const row of usage.databases) {
       const monthCents = priceBook.databaseMonthCents.get(row.sizeTenths)!;
-      const cents = fraction(monthCents * row.seconds, month);
+      const cents = databaseCents(priceBook, period, row);
       const factor = `${row.seconds} of ${month} s × ${formatCents(monthCents)}`;
       const key = JSON.stringify([row.database, row.sizeTenths]);
       const before = priced.get(key);

@@ -52,8 +52,8 @@ export function roundTogether(terms: readonly Fraction[]): bigint[] {
 }
 
 /**
- * Whole parts of the terms that add up to `total`, by largest remainder. `total` must be within one unit of
- * their exact sum.
+ * Whole parts of the terms that add up to `total`, by largest remainder: what the parts rounded down leave of
+ * it goes to the largest remainders first, and what they exceed it by comes off the smallest first.
  */
 export function shareOut(total: bigint, terms: readonly Fraction[]): bigint[] {
   const whole = terms.map((term) => floorDivide(term.numerator, term.denominator));
@@ -64,10 +64,11 @@ export function shareOut(total: bigint, terms: readonly Fraction[]): bigint[] {
       remainder: fraction(term.numerator - whole[index]! * term.denominator, term.denominator),
     }))
     .toSorted((a, b) => compare(b.remainder, a.remainder) || a.index - b.index);
-  for (const { index } of byRemainder) {
-    if (left === 0n) break;
-    whole[index]! += 1n;
-    left -= 1n;
+  const step = left < 0n ? -1n : 1n;
+  const order = left < 0n ? byRemainder.toReversed() : byRemainder;
+  for (let turn = 0; left !== 0n && order.length > 0; turn += 1) {
+    whole[order[turn % order.length]!.index]! += step;
+    left -= step;
   }
   return whole;
 }

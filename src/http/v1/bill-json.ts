@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { InvoiceLine } from '../../invoicing/compose-invoice.ts';
 import type { BillPreview } from '../../invoicing/preview-bill.ts';
+import { quantityOf } from '../../pricing/line.ts';
 import { invoiceLine, lineToJson } from './invoice-json.ts';
 import { cents, instant, period, periodToJson, tier, toCents, toInstant } from './schemas.ts';
 
@@ -28,21 +29,31 @@ export function billToJson(account: string, preview: BillPreview): z.output<type
 
 /** Lines as they would stand on an invoice. */
 export function linesToJson(lines: readonly InvoiceLine[]): z.output<typeof invoiceLine>[] {
-  return lines.map((line, index) =>
-    lineToJson({
+  return lines.map((line, index) => {
+    const subject = line.kind === 'adjustment' ? line.subject : line;
+    return lineToJson({
       lineNumber: index + 1,
       kind: line.kind,
-      app: 'app' in line ? line.app : undefined,
-      database: 'database' in line ? line.database : undefined,
-      sizeTenths: 'sizeTenths' in line ? line.sizeTenths : undefined,
-      quantity: quantityOf(line),
+      app: 'app' in subject ? subject.app : undefined,
+      database: 'database' in subject ? subject.database : undefined,
+      sizeTenths: 'sizeTenths' in subject ? subject.sizeTenths : undefined,
+      adjustsPeriodStart: line.kind === 'adjustment' ? line.periodStart : undefined,
+      quantity: unitsOf(line),
       description: line.description,
       amountCents: line.amountCents,
-    }),
-  );
+    });
+  });
 }
 
-function quantityOf(line: InvoiceLine): bigint {
-  if (line.kind === 'app') return line.rssTenths;
-  return line.kind === 'database' ? line.seconds : 0n;
+function unitsOf(line: InvoiceLine): bigint {
+  switch (line.kind) {
+    case 'app':
+    case 'database':
+      return quantityOf(line);
+    case 'adjustment':
+      return line.quantity;
+    case 'carried':
+    case 'credit':
+      return 0n;
+  }
 }

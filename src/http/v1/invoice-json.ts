@@ -9,6 +9,7 @@ import {
   period,
   periodToJson,
   toCents,
+  toInstant,
 } from './schemas.ts';
 
 export const invoiceHead = z
@@ -41,6 +42,9 @@ export const invoiceLine = z
     database: z.string().optional(),
     size: z.number().optional().meta({ description: 'of a database' }),
     seconds: decimal.optional().meta({ description: 'of a database at this size' }),
+    corrects_period_start: instant
+      .optional()
+      .meta({ description: 'of an adjustment: the earlier period; its quantity is a difference' }),
     description: z.string(),
     amount_cents: cents,
   })
@@ -65,16 +69,20 @@ export function headToJson(head: InvoiceHead): z.output<typeof invoiceHead> {
 }
 
 export function lineToJson(line: NumberedLine): z.output<typeof invoiceLine> {
-  const { lineNumber, kind, app, database, sizeTenths, quantity, description } = line;
+  const { lineNumber, kind, app, database, sizeTenths, quantity, adjustsPeriodStart } = line;
+  const isUsage = kind === 'app' || kind === 'database' || kind === 'adjustment';
   return {
     line: lineNumber,
     kind,
     ...(app === undefined ? {} : { app }),
-    ...(kind === 'app' ? { replica_size_seconds: formatTenths(quantity) } : {}),
+    ...(isUsage && database === undefined ? { replica_size_seconds: formatTenths(quantity) } : {}),
     ...(database === undefined ? {} : { database }),
     ...(sizeTenths === undefined ? {} : { size: fromTenths(sizeTenths) }),
-    ...(kind === 'database' ? { seconds: quantity.toString() } : {}),
-    description,
+    ...(isUsage && database !== undefined ? { seconds: quantity.toString() } : {}),
+    ...(adjustsPeriodStart === undefined
+      ? {}
+      : { corrects_period_start: toInstant(adjustsPeriodStart) }),
+    description: line.description,
     amount_cents: toCents(line.amountCents),
   };
 }

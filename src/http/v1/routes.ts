@@ -15,6 +15,7 @@ import { creditRoutes } from './credits.ts';
 import { EVENT_TYPES } from './event-bodies.ts';
 import { eventRoutes } from './events.ts';
 import { invoiceRoutes } from './invoices.ts';
+import { lineSegmentRoutes } from './line-segments.ts';
 import { refundRoutes } from './refunds.ts';
 import { tracedEventRoutes } from './traced-events.ts';
 import { usageRoutes } from './usage.ts';
@@ -39,6 +40,7 @@ const RESOURCES = [
   checkRoutes,
   violationRoutes,
   invoiceRoutes,
+  lineSegmentRoutes,
   creditRoutes,
   refundRoutes,
   cardRoutes,

@@ -22,19 +22,24 @@ const tracedEvent = z
     type: z.string().optional(),
     occurred_at: instant.optional(),
     recorded_at: instant.optional(),
+    superseded: z
+      .boolean()
+      .optional()
+      .meta({ description: 'a later event says that it is not true: it counts no more' }),
     billing: z
-      .enum(['open', 'invoiced', 'not_charged', 'late'])
+      .enum(['open', 'invoiced', 'corrected', 'late', 'not_charged'])
       .optional()
       .meta({
         description:
-          'of a recorded event: its period is open; was invoiced with it; was closed without an ' +
-          'invoice; or was closed before the event was known',
+          'of a recorded event. open: its period is; invoiced: with its period; corrected: it came after ' +
+          'that invoice, and a later one carries the difference; late: the next one will; not_charged: ' +
+          'its period was free',
       }),
     invoice_id: z
       .string()
       .nullable()
       .optional()
-      .meta({ description: 'the invoice that counted it' }),
+      .meta({ description: 'the invoice that counts it' }),
     waits_for: waitsFor.optional(),
     parked_at: instant.optional(),
     refusals: z.array(
@@ -107,23 +112,13 @@ function toJson({ recorded, parked, refused }: TracedEvent): z.output<typeof tra
 }
 
 function recordedToJson(recorded: RecordedTrace) {
-  const { type, occurredAt, recordedAt, invoiceId } = recorded;
-  const billing = billingOf(recorded);
+  const { type, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
   return {
     type,
     occurred_at: toInstant(occurredAt),
     recorded_at: dateToInstant(recordedAt),
+    superseded: isSuperseded,
     billing,
-    invoice_id: billing === 'invoiced' ? (invoiceId ?? null) : null,
+    invoice_id: invoiceId ?? null,
   };
-}
-
-function billingOf({
-  recordedAt,
-  closedAt,
-  invoiceId,
-}: RecordedTrace): 'open' | 'late' | 'not_charged' | 'invoiced' {
-  if (closedAt === undefined) return 'open';
-  if (recordedAt > closedAt) return 'late';
-  return invoiceId === undefined ? 'not_charged' : 'invoiced';
 }
