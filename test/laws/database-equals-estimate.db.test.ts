@@ -5,6 +5,7 @@ import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { estimateAccount } from '../../src/invoicing/estimate.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { reviewParked } from '../../src/metering/review-parked.ts';
 import { segmentsOf, segmentUsage } from '../../src/metering/segments.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
@@ -66,6 +67,7 @@ test('recorded in any order, repeated, in any batches, with closes in between: e
         await record(now, reports);
         if (given.closesAfter[batch++ % given.closesAfter.length]) await close(until);
       }
+      await reviewParked({ db: database.db, parse }, now);
       const recorded = recordedEvents(delivery, account);
       const segments = segmentsOf(recorded);
       const asked = windows.map(([from, to]) => ({ account, from, to }));
@@ -73,15 +75,16 @@ test('recorded in any order, repeated, in any batches, with closes in between: e
         asked.map((window) => segmentUsage(segments, window)),
       );
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
-}, 120_000);
+}, 300_000);
 
 test('what is recorded before the close is invoiced exactly as estimated', async () => {
   await fc.assert(
     fc.asyncProperty(deliveredHistory, async (given) => {
       const { account, until, delivery } = given;
       for (const reports of batchesOf(delivery, given.batchSizes)) await record(now, reports);
+      await reviewParked({ db: database.db, parse }, now);
       await close(until);
       const estimate = estimateAccount(recordedEvents(delivery, account), books, until);
       const closed = estimate.periods.filter((period) => !period.isOpen);
@@ -117,9 +120,9 @@ test('what is recorded before the close is invoiced exactly as estimated', async
         ),
       );
     }),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
-}, 120_000);
+}, 300_000);
 
 function batchesOf(reports: readonly Report[], sizes: readonly number[]): Report[][] {
   const batches: Report[][] = [];

@@ -56,6 +56,14 @@ const happening = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      kind: fc.constant('supersede' as const),
+      nth: fc.nat({ max: 30 }),
+      replicas: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
       kind: fc.constantFrom(
         'app.created' as const,
         'app.deleted' as const,
@@ -121,6 +129,11 @@ export const history: fc.Arbitrary<History> = fc
           if (lasts === undefined) return [started];
           return [started, report('job.finished', at + BigInt(lasts), when, { app, job })];
         }
+        case 'supersede': {
+          const { nth, replicas } = what;
+          const instead = replicas === undefined ? {} : { instead: { replicas } };
+          return [report('event.superseded', at, when, { nth, ...instead })];
+        }
         case 'app.created':
         case 'app.deleted':
           return [report(what.kind, at, when, { app: what.app })];
@@ -133,7 +146,7 @@ export const history: fc.Arbitrary<History> = fc
       account,
       signedUpAt,
       until: signedUpAt + BigInt(length),
-      reports: [created, ...reports],
+      reports: nameSuperseded([created, ...reports]),
     };
   });
 
@@ -150,4 +163,29 @@ export function delivered(reports: readonly Report[]): fc.Arbitrary<readonly Rep
     .chain(([all, again]) =>
       fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }),
     );
+}
+
+/**
+ * Lets each supersession name one of the other reports that may be superseded, each at most once and with new
+ * replicas only where there are any; without one it goes.
+ */
+function nameSuperseded(reports: readonly Report[]): Report[] {
+  const taken = new Set<string>();
+  return reports.flatMap((report): Report[] => {
+    if (report.type !== 'event.superseded') return [report];
+    const { nth, instead, account } = report.data;
+    const target = reports[Number(nth) % reports.length]!;
+    const cannot = ['account.created', 'account.deleted', 'event.superseded'];
+    if (cannot.includes(target.type) || taken.has(target.id)) return [];
+    taken.add(target.id);
+    const data = {
+      account,
+      superseded_source: target.source,
+      superseded_id: target.id,
+      actor: 'ops',
+      reason: 'it was wrong',
+      ...('replicas' in target.data && instead !== undefined ? { instead } : {}),
+    };
+    return [{ ...report, data }];
+  });
 }

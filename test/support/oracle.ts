@@ -41,13 +41,11 @@ export function oracle(
   boundaries: readonly number[],
   until: number,
 ): OraclePeriod[] {
-  const facts = [...new Map(reports.map((report) => [report.id, report])).values()].filter(
-    (report) => secondOf(report) < until,
-  );
-  const all = [...new Map(reports.map((report) => [report.id, report])).values()];
+  const reported = [...new Map(reports.map((report) => [report.id, report])).values()];
+  const facts = corrected(reported).filter((report) => secondOf(report) < until);
   const upgrades = facts.filter((fact) => fact.type === 'account.upgraded').map(secondOf);
   const chargedFrom = Math.min(Infinity, ...upgrades);
-  const resources = resourcesOf(facts, all);
+  const resources = resourcesOf(facts, reported);
   return boundaries.slice(0, -1).flatMap((start, index) => {
     const end = boundaries[index + 1]!;
     if (start > until) return [];
@@ -57,6 +55,25 @@ export function oracle(
     for (const resource of resources) walk(resource, start, countTo, chargedFrom, apps, databases);
     const totalCents = price(apps, databases, BigInt(end - start));
     return [{ start, end, apps, databases, totalCents }];
+  });
+}
+
+/** What remains when wrong reports are taken out and corrected ones put in their place. */
+function corrected(reported: readonly Report[]): Report[] {
+  const corrections = new Map(
+    reported
+      .filter((report) => report.type === 'event.superseded')
+      .map((report) => [String(report.data.superseded_id), report]),
+  );
+  return reported.flatMap((report): Report[] => {
+    const correction = corrections.get(report.id);
+    if (correction === undefined) return [report];
+    const { instead } = correction.data as { instead?: { replicas: number } };
+    if (instead === undefined) return [];
+    // What is true instead is ordered by an id of its own, which begins with a bracket.
+    return [
+      { ...report, id: `["instead","${correction.id}"`, data: { ...report.data, ...instead } },
+    ];
   });
 }
 
