@@ -10,8 +10,14 @@ import { identityOf, isSameFact } from './same-fact.ts';
 export type AdmittedEvents = {
   /** What became of each event once all had arrived, in the order given. */
   readonly outcomes: readonly Outcome[];
-  /** The events that count: recorded, not superseded, with those derived from them; by account. */
-  readonly byAccount: ReadonlyMap<string, readonly Event[]>;
+  readonly byAccount: ReadonlyMap<string, AccountHistory>;
+};
+
+export type AccountHistory = {
+  /** The events that count: recorded, not superseded, with those derived from them. */
+  readonly events: readonly Event[];
+  /** The app of each database, known even when the report that told it was superseded. */
+  readonly appOfDatabase: ReadonlyMap<string, string>;
 };
 
 type KnownDatabase = { readonly account: string; readonly app: string; readonly database: string };
@@ -46,9 +52,20 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
     waiting = waiting.filter((event) => state.outcomes.get(event)?.status === 'parked');
   } while (state.recorded.size > known);
   const recorded = [...state.recorded.values()].filter((event) => !state.superseded.has(event));
+  const counting = groupBy(
+    [...recorded, ...derivedFrom(state, recorded)],
+    ({ account }) => account,
+  );
+  const databases = groupBy(state.databases.values(), ({ account }) => account);
   return {
     outcomes: events.map((event) => state.outcomes.get(event)!),
-    byAccount: groupBy([...recorded, ...derivedFrom(state, recorded)], ({ account }) => account),
+    byAccount: new Map(
+      [...counting].map(([account, ofAccount]) => {
+        const known = databases.get(account) ?? [];
+        const appOfDatabase = new Map(known.map(({ app, database }) => [database, app]));
+        return [account, { events: ofAccount, appOfDatabase }];
+      }),
+    ),
   };
 }
 

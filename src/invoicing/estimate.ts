@@ -1,3 +1,4 @@
+import type { AccountHistory } from '../events/admit-events.ts';
 import type { Event } from '../events/event.ts';
 import { segmentsOf } from '../metering/segments.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
@@ -19,15 +20,16 @@ export type EstimatedAccount = {
  * later is left out: the last period is open and counts up to it, unless the account was deleted before.
  */
 export function estimateAccount(
-  events: readonly Event[],
+  history: AccountHistory,
   priceBooks: readonly PriceBook[],
   until: Second,
 ): EstimatedAccount {
+  const { events } = history;
   const created = events.find((event) => event.fact.type === 'account.created')!;
   const signedUpAt = created.occurredAt.second;
   const upgradedAt = firstInstant(events, 'account.upgraded', until);
   const deletedAt = firstInstant(events, 'account.deleted', until);
-  const segments = segmentsOf(events);
+  const segments = segmentsOf(history);
   const end = deletedAt ?? until;
   const periods = periodsUntil(signedUpAt, end)
     .filter((period) => deletedAt === undefined || period.start < deletedAt)

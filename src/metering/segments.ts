@@ -1,5 +1,5 @@
 import { compareEvents } from '../events/order.ts';
-import type { Event } from '../events/event.ts';
+import type { AccountHistory } from '../events/admit-events.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 import { levelChangeOf, type LevelChange, type Meter } from './level.ts';
@@ -28,10 +28,12 @@ type Change = LevelChange & { readonly at: Second };
  * The segments of one account from all of its recorded events, in whatever order they are given. The pure
  * counterpart of the series in the database: the two must agree for every history.
  */
-export function segmentsOf(events: readonly Event[]): Segment[] {
+export function segmentsOf({ events, appOfDatabase }: AccountHistory): Segment[] {
   const changes = events.toSorted(compareEvents).flatMap((event): Change[] => {
     const change = levelChangeOf(event.fact);
-    return change === undefined ? [] : [{ ...change, at: event.occurredAt.second }];
+    if (change === undefined) return [];
+    const app = change.app ?? appOfDatabase.get(change.resource);
+    return [{ ...change, app, at: event.occurredAt.second }];
   });
   // A job's id is its app's own; a database's id is the account's, since a resize names no app.
   const byResource = groupBy(changes, ({ meter, resource, app }) =>
@@ -54,11 +56,10 @@ export function segmentUsage(segments: readonly Segment[], window: Window): Usag
 }
 
 function levelSegments(changes: readonly Change[]): Segment[] {
-  const app = changes.find((change) => change.app !== undefined)?.app;
   return changes.flatMap((change, index): Segment[] => {
     const to = changes[index + 1]?.at;
-    if (change.level === 0 || to === change.at || app === undefined) return [];
-    const { meter, resource, sizeTenths, level, at } = change;
+    const { meter, app, resource, sizeTenths, level, at } = change;
+    if (level === 0 || to === at || app === undefined) return [];
     return [{ meter, app, resource, sizeTenths, level, from: at, to }];
   });
 }

@@ -75,7 +75,11 @@ test('after a long outage each missed period is closed once, in order, whoever c
 test('the preview of a whole period equals its invoice, line for line', async () => {
   const account = await payingAccount();
   const found = await findAccount(database.db, account);
-  const preview = await previewBill(database.db, found!, toSecond(new Date('2026-01-31T23:59:59Z')));
+  const preview = await previewBill(
+    database.db,
+    found!,
+    toSecond(new Date('2026-01-31T23:59:59Z')),
+  );
   await close('2026-02-01T00:00:00Z');
   const [invoice] = await listInvoices(database.db, account);
   expect(preview.totalCents).toBe(2500n);

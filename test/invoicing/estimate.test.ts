@@ -7,7 +7,7 @@ import {
   readPriceBook,
 } from '../../src/pricing/price-book.ts';
 import { formatSecond, parseInstant } from '../../src/values/instant.ts';
-import { event } from '../support/facts.ts';
+import { event, historyOf } from '../support/facts.ts';
 
 const created = event('2026-01-31T10:00:00Z', { type: 'account.created', email: 'a@example.com' });
 const upgraded = event('2026-01-31T10:00:00Z', { type: 'account.upgraded' });
@@ -19,7 +19,7 @@ const runs = event('2026-01-31T10:00:00Z', {
 });
 
 function estimate(until: string, events: readonly Event[], books = [documentedPriceBook()]) {
-  return estimateAccount(events, books, parseInstant(until)!.second);
+  return estimateAccount(historyOf(events), books, parseInstant(until)!.second);
 }
 
 function told(until: string, events: readonly Event[]): string[] {

@@ -140,7 +140,7 @@ function recordedEvents(delivery: readonly Report[], account: string) {
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.refusal));
     return parsed.event;
   });
-  return admitEvents(events).byAccount.get(account) ?? [];
+  return admitEvents(events).byAccount.get(account)!;
 }
 
 async function close(until: Second): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Event, Fact } from '../../src/events/event.ts';
 import { segmentsOf, segmentUsage } from '../../src/metering/segments.ts';
 import { parseInstant } from '../../src/values/instant.ts';
-import { event } from '../support/facts.ts';
+import { event, historyOf } from '../support/facts.ts';
 
 const NOON = parseInstant('2026-01-10T12:00:00Z')!.second;
 
@@ -29,7 +29,7 @@ const available: Fact = { type: 'database.available', app: 'web', database: 'db1
 
 /** "web 0-100 ×30": what, from and to in seconds after noon, and the level. */
 function told(events: readonly Event[]): string[] {
-  return segmentsOf(events).map(({ meter, resource, from, to, level, sizeTenths }) => {
+  return segmentsOf(historyOf(events)).map(({ meter, resource, from, to, level, sizeTenths }) => {
     const end = to === undefined ? '' : to - NOON;
     const size = meter === 'database' ? ` size ${sizeTenths}` : '';
     return `${meter} ${resource}${size} ${from - NOON}-${end} ×${level}`;
@@ -83,7 +83,7 @@ describe('a database', () => {
       'database db1 size 17 10-20 ×1',
       'database db1 size 6 30- ×1',
     ]);
-    expect(segmentsOf(events).map(({ app }) => app)).toEqual(['web', 'web', 'web']);
+    expect(segmentsOf(historyOf(events)).map(({ app }) => app)).toEqual(['web', 'web', 'web']);
   });
 
   test('does not depend on the replicas of its app (R49)', () => {
@@ -137,14 +137,16 @@ describe('a job', () => {
 });
 
 describe('usage of a window', () => {
-  const segments = segmentsOf([
-    after(0, scaled('web', 2, 10)),
-    after(50, scaled('web', 1, 3)),
-    after(0, jobStarted('j', 5)),
-    after(20, jobFinished('j')),
-    after(10, available),
-    after(90, { type: 'database.resized', database: 'db1', sizeTenths: 17 }),
-  ]);
+  const segments = segmentsOf(
+    historyOf([
+      after(0, scaled('web', 2, 10)),
+      after(50, scaled('web', 1, 3)),
+      after(0, jobStarted('j', 5)),
+      after(20, jobFinished('j')),
+      after(10, available),
+      after(90, { type: 'database.resized', database: 'db1', sizeTenths: 17 }),
+    ]),
+  );
   const usage = (from: number, to: number) =>
     segmentUsage(segments, { from: NOON + BigInt(from), to: NOON + BigInt(to) });
 

@@ -17,7 +17,7 @@ export function arriving(json: string): unknown {
   return JSON.parse(json) as unknown;
 }
 
-export const TYPES = VALID.map(({ type }) => type).join(', ');
+export const TYPES = [...VALID.map(({ type }) => type), 'event.superseded'].join(', ');
 export const IDENTIFIER = 'must be 1 to 200 printable characters without control characters';
 export const INSTANT =
   'must be an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00';

@@ -6,9 +6,7 @@ import { fromTenths } from '../../values/size.ts';
 import { actorOf } from './credentials.ts';
 import { migrateCommand } from './migrate-command.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { appParams, appSize, noBody, replicas } from './schemas.ts';
-
-const text = z.string().min(1).max(10_000);
+import { appParams, appSize, noBody, replicas, text } from './schemas.ts';
 
 /** Release 0.15.0 names a function, today's release a command line. */
 const task = z.union([
@@ -61,7 +59,7 @@ export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsy
       url: '/apps/:name/migrate-command',
       schema: {
         params: appParams,
-        querystring: z.strictObject({ migration_app_name: z.string().max(200).optional() }),
+        querystring: z.strictObject({ migration_app_name: text.optional() }),
       },
       handler: async (request) => {
         const { app } = await findAccess(db, actorOf(request), request.params.name);

@@ -90,12 +90,14 @@ function credentialsIn({ headers: { authorization } }: FastifyRequest): readonly
   const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization ?? '')?.[1];
   const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
   const colon = text.indexOf(':');
-  if (colon === -1) {
+  // PostgreSQL could not even look for a NUL.
+  if (colon === -1 || text.includes('\0')) {
     const message = 'Send your e-mail address and API key: log in first.';
     throw new Fault('unauthorized', 'credentials_missing', message);
   }
   const sent = { email: text.slice(0, colon), secret: text.slice(colon + 1) };
   const decoded = { email: decode(sent.email), secret: decode(sent.secret) };
+  if (decoded.email.includes('\0')) return [sent];
   if (decoded.email === sent.email && decoded.secret === sent.secret) return [sent];
   // An encoded address has no @ any more: then the password is encoded as well.
   return sent.email.includes('@') ? [sent, decoded] : [decoded];

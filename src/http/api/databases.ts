@@ -14,9 +14,15 @@ import type { Second } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
 import { actorOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { appParams, databaseSize, given, noBody, toApiInstant, wish } from './schemas.ts';
-
-const databaseParams = appParams.extend({ id: z.string().min(1).max(400) });
+import {
+  appParams,
+  databaseParams,
+  databaseSize,
+  given,
+  noBody,
+  toApiInstant,
+  wish,
+} from './schemas.ts';
 
 const changedDatabase = z.strictObject({
   // Null: as it is.

@@ -4,7 +4,7 @@ import { findAccess, requireOwner } from '../../platform/access.ts';
 import { grantPermission, listPermissions, revokePermission } from '../../platform/permissions.ts';
 import { actorOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { appParams, email } from './schemas.ts';
+import { appParams, email, wish } from './schemas.ts';
 
 /** Who else may act on an app; whom, its owner alone decides. */
 export function permissionRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
@@ -24,7 +24,7 @@ export function permissionRoutes({ commands }: ApiDependencies): FastifyPluginAs
       url: '/apps/:name/permissions',
       schema: {
         params: appParams,
-        body: z.strictObject({ email, role: z.string().max(100).nullish() }),
+        body: z.strictObject({ email, role: wish }),
       },
       handler: async (request, reply) => {
         const access = await findAccess(db, actorOf(request), request.params.name);

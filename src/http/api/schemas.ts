@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { APP_NAME_RULE, isAppName } from '../../platform/app-name.ts';
+import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
 import { formatSecond, type Second } from '../../values/instant.ts';
 import {
   APP_SIZE_RULE,
@@ -20,7 +21,14 @@ export const email = z
 /** Whether it is fit for one is said where it is set. */
 export const password = z.string({ error: 'must be a text' }).max(MOST_CHARACTERS);
 export const token = z.string({ error: 'must be a text' }).max(MOST_CHARACTERS);
-export const wish = z.string().max(MOST_CHARACTERS).nullish();
+
+/** PostgreSQL holds no NUL, and no half of a surrogate pair. */
+export const text = z
+  .string({ error: 'must be a text' })
+  .min(1, { error: 'must not be empty' })
+  .max(10 * MOST_CHARACTERS)
+  .refine((value) => !/[\0\p{Cs}]/u.test(value), { error: 'must be text without NUL' });
+export const wish = text.nullish();
 
 const WHOLE = 'must be a whole number from 0 on';
 
@@ -43,7 +51,9 @@ export const appName = z
   .transform((text) => text.toLowerCase())
   .refine(isAppName, { error: APP_NAME_RULE });
 
-export const appParams = z.strictObject({ name: z.string().min(1).max(400) });
+const identifier = z.string().refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` });
+export const appParams = z.strictObject({ name: identifier });
+export const databaseParams = z.strictObject({ name: identifier, id: identifier });
 
 /** Bodies of requests that have none, whatever the CLI says of their type. */
 export const noBody = z.union([z.undefined(), z.null(), z.strictObject({})], {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import type { Scope } from '../../../src/accounts/api-key.ts';
 import { issueAccountKey, issueOperatorKey } from '../../../src/accounts/api-key-store.ts';
 import type { Db } from '../../../src/database/pool.ts';
@@ -42,9 +42,10 @@ const PLENTY = 1_000_000;
 export type ApiOptions = {
   readonly rateLimits?: { operatorKey: number; accountKey: number; refusedAddress: number };
   readonly redisUrl?: string;
+  readonly log?: Logger;
 };
 
-export async function openApi({ rateLimits, redisUrl }: ApiOptions = {}): Promise<Api> {
+export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): Promise<Api> {
   const world = await openWorld();
   const { database, db, clock, gateway, stripe } = world;
   const server = await openHttp(
@@ -65,7 +66,7 @@ export async function openApi({ rateLimits, redisUrl }: ApiOptions = {}): Promis
       recording: platformRecording(eventParser(1000)),
       clock,
       // What is logged here is a mistake of ours.
-      log: pino({ level: 'error' }),
+      log: log ?? pino({ level: 'error' }),
       stripe: () => ({
         gateway,
         webhookSecrets: world.webhooks.secrets,

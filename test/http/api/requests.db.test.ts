@@ -1,0 +1,241 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { issueAccountKey } from '../../../src/accounts/api-key-store.ts';
+import { dumpTables } from '../support/dump.ts';
+import { openPlatform, type Member, type Platform } from './support/platform.ts';
+import {
+  isByPassword,
+  isPublic,
+  requestFor,
+  routesOfApi,
+  type ApiRoute,
+} from './support/routes.ts';
+import { basic, openTerminal } from './support/terminal.ts';
+
+let platform: Platform;
+let routes: readonly ApiRoute[];
+let victim: Member & { app: string; id: string };
+const logged: string[] = [];
+
+beforeAll(async () => {
+  const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+  platform = await openPlatform({ log });
+  const { db, clock } = platform;
+  const limits = { maxReplicas: 1000 };
+  const plenty = { operatorKey: 1, accountKey: 1, refusedAddress: 5 };
+  routes = await routesOfApi({
+    commands: { db, clock, limits, record: async () => [] },
+    readAs: async (_accountId, work) => await work(db),
+    rateLimits: plenty,
+    openStripe: () => platform.api.world.context,
+  });
+  const member = await platform.member();
+  const app = await member.old.create();
+  await member.old.createDatabase(app);
+  const [{ id }] = await member.old.databases(app);
+  victim = { ...member, app, id };
+});
+afterAll(async () => await platform.close());
+
+async function call(route: ApiRoute, authorization?: string) {
+  const { method, path, json } = requestFor(route, victim.app, victim.id);
+  return await platform.api.call({
+    method,
+    url: path,
+    headers: {
+      'content-type': 'application/json',
+      ...(authorization === undefined ? {} : { authorization }),
+    },
+    ...(json === undefined ? {} : { body: json }),
+  });
+}
+
+test('the table has every route of the contract', () => {
+  expect(routes.length).toBeGreaterThanOrEqual(38);
+});
+
+test('no route but the public ones answers anything without a good key, or changes a row', async () => {
+  const { email, accountId } = victim;
+  const { secret: expired } = await issueAccountKey(
+    platform.db,
+    new Date(platform.clock().getTime() - 365 * 86_400_000),
+    accountId,
+    'expired',
+  );
+  const other = await platform.member();
+  const good = victim.old.terminal.netrc![1];
+  const before = await dumpTables(platform.db);
+  for (const route of routes.filter((one) => !isPublic(one))) {
+    for (const authorization of [
+      undefined,
+      'Basic nonsense',
+      'Basic ====',
+      `Bearer ${good}`,
+      basic(email, ''),
+      basic(email, 'gm_nonsense'),
+      basic(email, expired),
+      basic(email, platform.api.keys.admin),
+      basic(other.email, good),
+      basic('', good),
+      // Slow, and refused alike on every route.
+      ...(isByPassword(route) ? [] : [basic(email, 'secret-password')]),
+      basic(`${email}\0`, good),
+    ]) {
+      const answer = await call(route, authorization);
+      const what = `${route.method} ${route.url} ${authorization}`;
+      expect([what, answer.status]).toEqual([what, 401]);
+      expect(answer.body.errors['']).toEqual([expect.stringMatching(/\w+ \w+/)]);
+      expect(JSON.stringify(answer.body)).not.toContain(victim.app);
+    }
+  }
+  expect(await dumpTables(platform.db)).toEqual(before);
+});
+
+test('of another account’s app and database nobody sees or changes anything', async () => {
+  const { today } = await platform.member();
+  const before = await dumpTables(platform.db);
+  for (const route of routes.filter(({ url }) => url.includes(':name'))) {
+    const sent = requestFor(route, victim.app, victim.id);
+    const { status, text } = await today.terminal.send(sent);
+    expect([route.url, status]).toEqual([route.url, 404]);
+    expect(text).not.toContain(victim.id);
+  }
+  expect(await dumpTables(platform.db)).toEqual(before);
+});
+
+test('public routes do not look at Authorization', async () => {
+  for (const route of routes.filter(isPublic)) {
+    expect((await call(route, basic('nobody', 'gm_nonsense'))).status, route.url).not.toBe(401);
+  }
+});
+
+test('a body that is no JSON, too large, too deep or poisoned is refused with a text', async () => {
+  const send = async (body: string) =>
+    await platform.api.call({
+      method: 'POST',
+      url: '/api/free_users',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
+  for (const [body, status] of [
+    ['{', 400],
+    ['nonsense', 400],
+    ['[]', 422],
+    ['null', 422],
+    ['{"__proto__": {"email": "a@b.example"}}', 400],
+    ['{"constructor": {"prototype": {}}}', 400],
+    ['['.repeat(100_000), 400],
+    [JSON.stringify({ email: 'x'.repeat(10_000_000) }), 413],
+  ] as const) {
+    const answer = await send(body);
+    expect([body.slice(0, 40), answer.status]).toEqual([body.slice(0, 40), status]);
+    expect(JSON.stringify(answer.body.errors)).toMatch(/\w+ \w+/);
+  }
+  const typeless = await platform.api.call({
+    method: 'POST',
+    url: '/api/free_users',
+    body: 'email=a',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  expect(typeless.status).toBe(415);
+});
+
+test('fields that a command does not have are refused by name', async () => {
+  const json = { replicas: 1, price: 0 };
+  await expect(victim.old.scale(victim.app, json)).rejects.toThrow(/price/);
+});
+
+test('whatever is sent, the answer is no fault of ours and can be read', async () => {
+  const { today, accountId } = await platform.member();
+  const app = await today.create();
+  await today.createFreeDatabase(app);
+  const [{ id }] = await today.databases(app);
+  const fields = [
+    ...new Set(routes.flatMap((route) => Object.keys(requestFor(route, app, id).json ?? {}))),
+  ];
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom(2 ** 31, -1, 1e309, 0.1 + 0.2, '\0', '\ud800', '', '__proto__', [], {}, null),
+    fc.string({ unit: 'binary' }),
+  );
+  const body = fc.oneof(fc.dictionary(fc.constantFrom(...fields, 'x'), value), value);
+  // Passwords are slow by intention, and the end of the account would end the test.
+  const tried = routes.filter(
+    (route) => !isByPassword(route) && !/destroy|password|free_users|regenerate/.test(route.url),
+  );
+  const { host } = platform;
+  const name = fc.oneof(
+    fc.constant(app),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...tried), body, name, async (route, json, named) => {
+      const terminal = openTerminal(host, 'fuzz');
+      terminal.netrc = today.terminal.netrc;
+      const encoded = encodeURIComponent(named).replaceAll('.', '%2E');
+      const { path } = requestFor(route, encoded, id);
+      const sent = route.method === 'GET' ? {} : { json };
+      const { status, text } = await terminal.send({ method: route.method, path, ...sent });
+      expect([route.method, path, status]).toSatisfy(() => status < 500);
+      expect(text.length).toBeGreaterThan(2);
+    }),
+    { numRuns: 600 },
+  );
+  expect(accountId).toBeDefined();
+}, 120_000);
+
+test('passwords, keys and tokens are in no log and no answer to others', async () => {
+  const cli = victim.today;
+  const canary = 'canary-password-1';
+  await expect(cli.resetApiKey(canary)).rejects.toMatchObject({ status: 422 });
+  await expect(cli.changePassword(canary, 'canary-password-2')).rejects.toMatchObject({
+    status: 422,
+  });
+  await expect(cli.login(victim.email, 'canary-password-3')).rejects.toMatchObject({ status: 401 });
+  await cli.terminal.send({
+    method: 'GET',
+    path: '/api/nonsense?current_password=canary-password-4',
+  });
+  await cli.terminal.send({
+    method: 'PUT',
+    path: '/api/payment_methods',
+    json: { stripe_token: 'tok_canary-5' },
+  });
+  await cli.sendResetPasswordToken(victim.email);
+  const { token } = await platform.mail('email.reset_password', victim.email);
+  await cli.setPassword(token!, 'canary-password-6');
+  const text = logged.join('\n');
+  expect(text).not.toMatch(/canary-/);
+  expect(text).not.toContain(token);
+  expect(text).not.toContain(cli.terminal.netrc![1]);
+  expect(text).not.toMatch(/gm_[\w-]{43}/);
+});
+
+test('too many wrong keys, passwords or sign-ups from one address are refused with 429', async () => {
+  const limited = await openPlatform({
+    rateLimits: { operatorKey: 1_000_000, accountKey: 20, refusedAddress: 10 },
+  });
+  try {
+    const { old, email } = await limited.member();
+    const wrong = openTerminal(limited.host, 'wrong');
+    wrong.netrc = [email, 'gm_nonsense'];
+    const statuses: number[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      statuses.push((await wrong.send({ method: 'GET', path: '/api/users' })).status);
+    }
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0);
+    const logins: number[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const auth = [email, 'wrong password'] as const;
+      logins.push((await wrong.send({ method: 'GET', path: '/api/login', auth })).status);
+    }
+    expect(logins).toEqual([401, 401, 429, 429]);
+    await old.account();
+    await expect(
+      Promise.all(Array.from({ length: 30 }, async () => await old.account())),
+    ).rejects.toMatchObject({ status: 429 });
+  } finally {
+    await limited.close();
+  }
+});
