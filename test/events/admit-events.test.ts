@@ -94,7 +94,9 @@ describe('an identity (R57)', () => {
 
   test('that comes again with the same content is a duplicate, and is recorded once', () => {
     expect(outcomesOf(signUp, first, { ...first })).toEqual(['recorded', 'recorded', 'duplicate']);
-    expect(admitEvents([signUp, first, { ...first }]).byAccount.get('acme')?.events).toHaveLength(2);
+    expect(admitEvents([signUp, first, { ...first }]).byAccount.get('acme')?.events).toHaveLength(
+      2,
+    );
   });
 
   test('that comes again with a sequence of the same number is a duplicate', () => {

@@ -226,7 +226,7 @@ test('ten writers send the same shuffled batches at once: every event counts onc
     }),
   );
   const writers = Array.from({ length: 10 }, async (_, writer) => {
-    const own = reports.toSorted((a, b) => ((a.id + writer) < (b.id + writer) ? -1 : 1));
+    const own = reports.toSorted((a, b) => (a.id + writer < b.id + writer ? -1 : 1));
     if (writer % 2 === 1) own.reverse();
     for (let from = 0; from < own.length; from += 7 + writer) {
       await record(now, [created, ...own.slice(from, from + 7 + writer)]);
