@@ -20,6 +20,7 @@ const STEPS = [
   'login',
   'ledger',
   'invoicing',
+  'proof',
   'stripe',
   'dunning',
 ] as const;

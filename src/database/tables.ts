@@ -206,8 +206,21 @@ export interface Event {
   type: string;
 }
 
+export interface EventSeal {
+  account_id: string;
+  event_id: string;
+  links: Buffer;
+  recording: bigint;
+  sealed_count: bigint;
+  source: string;
+}
+
 export interface Invoice {
   account_id: string;
+  /**
+   * link of the last event that was known when it was computed, in hex; null until the events are sealed
+   */
+  chain_head: string | null;
   created_at: Date;
   currency: Generated<string>;
   finalized_at: Date | null;
@@ -287,6 +300,32 @@ export interface MoneyBack {
   money_back_id: string;
   reason: string;
   requested_at: Date;
+}
+
+export interface OperatorAction {
+  account_id: string;
+  action_id: string;
+  actor: string;
+  details: Json;
+  ended_at: Date | null;
+  kind: string;
+  message: string | null;
+  started_at: Date;
+  state: string;
+}
+
+export interface PageSession {
+  account_id: string | null;
+  actor: string;
+  created_at: Date;
+  ended_at: Date | null;
+  expires_at: Date;
+  /**
+   * the API key it was opened with: it ends with that
+   */
+  key_id: string | null;
+  scopes: string[];
+  session_sha256: Buffer;
 }
 
 export interface ParkedEvent {
@@ -378,6 +417,15 @@ export interface Signal {
   details: Json;
   kind: string;
   signal_id: string;
+}
+
+export interface SignInLink {
+  account_id: string | null;
+  actor: string;
+  created_at: Date;
+  expires_at: Date;
+  token_sha256: Buffer;
+  used_at: Date | null;
 }
 
 export interface SignUp {
@@ -510,12 +558,15 @@ export interface DB {
   drift: Drift;
   email_token: EmailToken;
   event: Event;
+  event_seal: EventSeal;
   invoice: Invoice;
   invoice_line: InvoiceLine;
   job: Job;
   ledger_entry: LedgerEntry;
   login: Login;
   money_back: MoneyBack;
+  operator_action: OperatorAction;
+  page_session: PageSession;
   parked_event: ParkedEvent;
   payment_attempt: PaymentAttempt;
   permission: Permission;
@@ -523,6 +574,7 @@ export interface DB {
   quarantined_event: QuarantinedEvent;
   refund: Refund;
   series: Series;
+  sign_in_link: SignInLink;
   sign_up: SignUp;
   signal: Signal;
   standing_event: StandingEvent;

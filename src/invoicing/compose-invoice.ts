@@ -86,7 +86,9 @@ export function invoiceIdOf(accountId: string, periodStart: Second, revision: nu
 }
 
 /** A fingerprint of the lines, kept with the invoice here and at Stripe. */
-export function linesSha256(lines: readonly InvoiceLine[]): string {
+export function linesSha256(
+  lines: readonly Pick<InvoiceLine, 'kind' | 'description' | 'amountCents'>[],
+): string {
   const content = lines.map((line) => [line.kind, line.description, line.amountCents.toString()]);
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }

@@ -8,6 +8,8 @@ import { listInvoices } from '../../src/invoicing/list-invoices.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
+import { sealEvents } from '../../src/proof/seal-events.ts';
+import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
 import { toDate, type Second } from '../../src/values/instant.ts';
 import { boundary } from '../../src/values/period.ts';
@@ -87,8 +89,11 @@ test('however late facts are, all invoices together come to what timely facts wo
       expect(invoiced + balances.carried - balances.credit).toBe(
         closed.reduce((sum, { totalCents }) => sum + totalCents, 0n),
       );
+      await sealEvents(database.db, account);
+      const proof = await verifyAccount(database.db, account);
+      expect(proof).toMatchObject({ breaks: [], discrepancies: [] });
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 }, 300_000);
 

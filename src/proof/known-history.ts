@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/pool.ts';
+import type { Event } from '../events/event.ts';
+import type { AccountHistory } from '../events/admit-events.ts';
+import { countedAt, type Known } from '../invoicing/level-events.ts';
+import { fromEventRow, type EventRow } from '../metering/event-row.ts';
+
+export type KnownFact = Known & { readonly event: Event };
+
+/** All facts of an account with when each became known and was superseded. Holds them in memory. */
+export async function readKnownFacts(db: Db, account: string): Promise<KnownFact[]> {
+  const { rows } = await sql<EventRow & Known & { readonly source: string; readonly id: string }>`
+    select source, event_id as id, type, at, tie, meter, resource, app, level::int as level,
+      size_tenths as "sizeTenths", details, recording, superseded_in as "supersededIn"
+    from event where account_id = ${account} order by recording, at, tie, event_id, source`.execute(
+    db,
+  );
+  return rows.map(({ source, id, recording, supersededIn, ...row }) => ({
+    event: fromEventRow({ account, source, id }, row),
+    recording,
+    supersededIn,
+  }));
+}
+
+/** The history as it was when everything up to `knownBy` was known. */
+export function historyKnownBy(facts: readonly KnownFact[], knownBy: bigint): AccountHistory {
+  const reported = facts.filter(({ recording }) => recording <= knownBy);
+  const databases = reported.flatMap(({ event: { fact } }) =>
+    fact.type === 'database.available' ? [[fact.database, fact.app] as const] : [],
+  );
+  return {
+    events: countedAt(reported, knownBy).map(({ event }) => event),
+    // The first report stays.
+    appOfDatabase: new Map(databases.toReversed()),
+  };
+}

@@ -1,0 +1,62 @@
+import type { Db } from '../database/pool.ts';
+import { listPriceBooks } from '../pricing/store.ts';
+import { readKnownFacts } from './known-history.ts';
+import { readFrozenInvoices } from './read-invoices.ts';
+import { recomputeInvoice, type Discrepancy, type Evidence } from './recompute-invoice.ts';
+import { verifyChain, type ChainBreak, type ChainReport } from './verify-chain.ts';
+
+export type Verification = {
+  readonly account: string;
+  readonly sealedEvents: bigint;
+  readonly invoices: number;
+  readonly breaks: readonly ChainBreak[];
+  readonly discrepancies: readonly Discrepancy[];
+};
+
+/**
+ * Proves an account's invoices: the events are those that were sealed, each invoice carries the head of the
+ * chain it was computed from, and recomputed from raw facts it has the same lines. Changes nothing.
+ */
+export async function verifyAccount(db: Db, account: string): Promise<Verification> {
+  const chain = await verifyChain(db, account);
+  const evidence = await readEvidence(db, account);
+  return {
+    account,
+    sealedEvents: chain.sealedCount,
+    invoices: evidence.invoices.length,
+    breaks: chain.breaks,
+    discrepancies: evidence.invoices.flatMap((invoice) => [
+      ...recomputeInvoice(evidence, invoice),
+      ...headDifference(chain, invoice),
+    ]),
+  };
+}
+
+export function isProven({ breaks, discrepancies }: Verification): boolean {
+  return breaks.length === 0 && discrepancies.length === 0;
+}
+
+export async function readEvidence(db: Db, account: string): Promise<Evidence> {
+  const closedPeriods = await db
+    .selectFrom('billing_period')
+    .select(['start_at as start', 'end_at as end'])
+    .where('account_id', '=', account)
+    .orderBy('start_at')
+    .execute();
+  return {
+    facts: await readKnownFacts(db, account),
+    priceBooks: await listPriceBooks(db),
+    closedPeriods,
+    invoices: await readFrozenInvoices(db, account),
+  };
+}
+
+/** An invoice without a head is not sealed yet, which is no difference. */
+function headDifference(
+  chain: ChainReport,
+  { invoiceId, recording, chainHead }: Evidence['invoices'][number],
+): Discrepancy[] {
+  const head = chain.headAt(recording);
+  if (chainHead === null || chainHead === head) return [];
+  return [{ invoiceId, what: 'chain head', frozen: chainHead, recomputed: head ?? 'none' }];
+}
