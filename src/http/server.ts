@@ -5,6 +5,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Logger } from 'pino';
 import type { ApiDependencies } from './api/dependencies.ts';
 import { apiRoutes } from './api/routes.ts';
+import { closeConnections } from './close-connections.ts';
 import { sendNotFound, sendProblem } from './errors.ts';
 import { addHealthRoutes } from './health.ts';
 import { describeRoutes } from './openapi.ts';
@@ -42,6 +43,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
@@ -50,6 +52,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
   });
+  closeConnections(server);
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler(sendProblem);
