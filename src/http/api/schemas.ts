@@ -48,7 +48,7 @@ export const databaseSize = z
 /** Release 0.15.0 of the CLI writes names in lower case itself. */
 export const appName = z
   .string({ error: APP_NAME_RULE })
-  .transform((text) => text.toLowerCase())
+  .transform((name) => name.toLowerCase())
   .refine(isAppName, { error: APP_NAME_RULE });
 
 const identifier = z.string().refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` });
