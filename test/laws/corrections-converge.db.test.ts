@@ -7,6 +7,7 @@ import { estimateAccount } from '../../src/invoicing/estimate.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
@@ -89,6 +90,7 @@ test('however late facts are, all invoices together come to what timely facts wo
       expect(invoiced + balances.carried - balances.credit).toBe(
         closed.reduce((sum, { totalCents }) => sum + totalCents, 0n),
       );
+      expect(await rebuildSeries(database.db, [account], false)).toEqual([]);
       await sealEvents(database.db, account);
       const proof = await verifyAccount(database.db, account);
       expect(proof).toMatchObject({ breaks: [], discrepancies: [] });

@@ -5,6 +5,7 @@ import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { estimateAccount } from '../../src/invoicing/estimate.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
 import { segmentsOf, segmentUsage } from '../../src/metering/segments.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
@@ -71,9 +72,10 @@ test('recorded in any order, repeated, in any batches, with closes in between: e
       const recorded = recordedEvents(delivery, account);
       const segments = segmentsOf(recorded);
       const asked = windows.map(([from, to]) => ({ account, from, to }));
-      expect(await usageOf(database.db, asked)).toEqual(
-        asked.map((window) => segmentUsage(segments, window)),
-      );
+      const expected = asked.map((window) => segmentUsage(segments, window));
+      expect(await usageOf(database.db, asked)).toEqual(expected);
+      expect(await rebuildSeries(database.db, [account], false)).toEqual([]);
+      expect(await usageOf(database.db, asked)).toEqual(expected);
     }),
     { numRuns: 60 },
   );
