@@ -5,6 +5,7 @@ import type { Db } from './pool.ts';
 /** What an account may see its own rows of; no keys, no passwords, nothing of our talk with Stripe. */
 const READABLE = [
   'account',
+  'account_price',
   'account_standing',
   'billing_period',
   'checkpoint',

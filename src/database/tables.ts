@@ -43,6 +43,23 @@ export interface Account {
   upgraded_at: bigint | null;
 }
 
+export interface AccountPrice {
+  account_id: string;
+  actor: string;
+  content: Json;
+  created_at: Date;
+  end_reason: string | null;
+  ended_at: Date | null;
+  ended_by: string | null;
+  from_at: bigint;
+  price_id: string;
+  reason: string;
+  /**
+   * null until further notice; an end may come earlier than was said, never later
+   */
+  to_at: bigint | null;
+}
+
 export interface AccountStanding {
   account_id: string;
   changes: number;
@@ -362,10 +379,19 @@ export interface Permission {
 }
 
 export interface PriceBook {
+  /**
+   * null for the book every installation starts with
+   */
+  added_by: string | null;
   content: Json;
   created_at: Date;
   effective_at: bigint;
   price_book_id: string;
+  /**
+   * when it was taken back, before it came into force: it never counted
+   */
+  withdrawn_at: Date | null;
+  withdrawn_by: string | null;
 }
 
 export interface QuarantinedEvent {
@@ -543,6 +569,7 @@ export interface Violation {
 
 export interface DB {
   account: Account;
+  account_price: AccountPrice;
   account_standing: AccountStanding;
   api_key: ApiKey;
   app_name: AppName;

@@ -2,7 +2,8 @@ import type { Db } from '../database/pool.ts';
 import { withEntries, type LedgerEntry } from '../ledger/entry.ts';
 import { balancesOf } from '../ledger/store.ts';
 import { usageOf } from '../metering/usage-store.ts';
-import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
+import type { PriceBooksOf } from '../pricing/account-price.ts';
+import { priceBookAt } from '../pricing/price-book.ts';
 import { priceUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
 import { composeInvoice, type ComposedInvoice } from './compose-invoice.ts';
@@ -20,15 +21,17 @@ export type BilledPeriod = DuePeriod & { readonly invoice: ComposedInvoice | und
  */
 export async function billPeriods(
   db: Db,
-  priceBooks: readonly PriceBook[],
+  priceBooks: PriceBooksOf,
   periods: readonly DuePeriod[],
   entries: readonly LedgerEntry[] = [],
 ): Promise<BilledPeriod[]> {
   const stretches = periods.flatMap(({ account, start, end }) =>
-    stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks).map((stretch) => ({
-      ...stretch,
-      account: account.id,
-    })),
+    stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks(account.id)).map(
+      (stretch) => ({
+        ...stretch,
+        account: account.id,
+      }),
+    ),
   );
   const usages = await usageOf(db, stretches);
   const charged = groupBy(
@@ -52,7 +55,7 @@ export async function billPeriods(
         balances.get(id)!,
         entries.filter(({ accountId }) => accountId === id),
       ),
-      minimumChargeCents: priceBookAt(priceBooks, period.end).minimumChargeCents,
+      minimumChargeCents: priceBookAt(priceBooks(id), period.end).minimumChargeCents,
     });
     return { ...period, invoice };
   });

@@ -1,8 +1,7 @@
 import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
 import { cutSeries } from '../metering/checkpoints.ts';
-import type { PriceBook } from '../pricing/price-book.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { readPrices } from '../pricing/store.ts';
 import { toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
@@ -26,12 +25,11 @@ export type Closed = { readonly periods: number; readonly invoices: number };
  * Run twice or by two workers it closes each period once, since the period's row is unique.
  */
 export async function closeDuePeriods(db: Db, now: Date, closing: Closing): Promise<Closed> {
-  const priceBooks = await listPriceBooks(db);
   const endedBy = toSecond(now) - closing.graceSeconds;
   const failed = new Set<string>();
   const total = { periods: 0, invoices: 0 };
   const close = async (accountIds: readonly string[]): Promise<void> => {
-    const closed = await closeChunk(db, now, endedBy, priceBooks, accountIds);
+    const closed = await closeChunk(db, now, endedBy, accountIds);
     total.periods += closed.periods;
     total.invoices += closed.invoices;
     closing.onProgress?.(total);
@@ -56,7 +54,6 @@ async function closeChunk(
   db: Db,
   now: Date,
   endedBy: Second,
-  priceBooks: readonly PriceBook[],
   accountIds: readonly string[],
 ): Promise<Closed> {
   return await db
@@ -69,6 +66,7 @@ async function closeChunk(
         tx,
         due.map(({ id, closeAt }) => ({ account: id, at: closeAt })),
       );
+      const priceBooks = await readPrices(tx, accountIds);
       const closed = await billPeriods(tx, priceBooks, due.map(duePeriod));
       await saveClosed(tx, now, closed);
       return {

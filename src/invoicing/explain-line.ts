@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Account } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { priceBooksOf } from '../pricing/store.ts';
 import type { Second } from '../values/instant.ts';
 import { periodAt } from '../values/period.ts';
 import { countedAt, levelEventsOf, upgradedAtBy, type Subject } from './level-events.ts';
@@ -34,7 +34,7 @@ export async function explainLine(
   const subject = subjectOf(line);
   if (subject === undefined) return { segments: [], rest: undefined };
   const { start, end, knownBy, billedBy } = await findBasis(db, account.id, invoiceId, line);
-  const priceBooks = await listPriceBooks(db);
+  const priceBooks = await priceBooksOf(db, account.id);
   const window = { from: start, to: lastCounted(account, end) };
   const events = await levelEventsOf(db, account.id, subject, window, billedBy ?? knownBy);
   const partsBy = async (known: bigint): Promise<Part[]> => {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage-store.ts';
-import type { PriceBook } from '../pricing/price-book.ts';
+import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, type Second } from '../values/instant.ts';
@@ -24,7 +24,7 @@ type ClosedPeriod = { readonly due: DuePeriod; readonly start: Second; readonly 
  */
 export async function findAdjustments(
   db: Db,
-  priceBooks: readonly PriceBook[],
+  priceBooks: PriceBooksOf,
   due: readonly DuePeriod[],
 ): Promise<Map<string, AdjustmentLine[]>> {
   const closed = await findTouchedPeriods(db, due);
@@ -127,16 +127,18 @@ function keyOf(accountId: string, start: Second): string {
 /** What the periods are charged for by all that is known now, in their order. */
 async function chargedNow(
   db: Db,
-  priceBooks: readonly PriceBook[],
+  priceBooks: PriceBooksOf,
   closed: readonly ClosedPeriod[],
 ): Promise<ChargedUsage[][]> {
   const stretches = closed.flatMap(({ due: { account }, start, end }, position) => {
     const to = account.deletedAt === undefined ? end : earlier(end, account.deletedAt);
-    return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks).map((stretch) => ({
-      ...stretch,
-      account: account.id,
-      position,
-    }));
+    return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks(account.id)).map(
+      (stretch) => ({
+        ...stretch,
+        account: account.id,
+        position,
+      }),
+    );
   });
   const usages = await usageOf(db, stretches);
   const charged: ChargedUsage[][] = closed.map(() => []);

@@ -4,7 +4,7 @@ import { usageOf } from '../metering/usage-store.ts';
 import type { Usage, Window } from '../metering/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import { priceUsage } from '../pricing/price-usage.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { priceBooksOf } from '../pricing/store.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import { periodAt, type Period } from '../values/period.ts';
@@ -47,7 +47,7 @@ export async function billWindow(
   period: Period,
   window: Window,
 ): Promise<BillPreview> {
-  const priceBooks = await listPriceBooks(db);
+  const priceBooks = await priceBooksOf(db, account.id);
   const stretches = stretchesOf(window, account.upgradedAt, priceBooks);
   const [usage, ...charged] = await usageOf(
     db,

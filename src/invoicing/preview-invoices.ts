@@ -1,7 +1,7 @@
 import type { Account } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import type { LedgerEntry } from '../ledger/entry.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { readPrices } from '../pricing/store.ts';
 import { earlier, type Second } from '../values/instant.ts';
 import { billPeriods, type BilledPeriod } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
@@ -16,7 +16,7 @@ export async function previewInvoices(
   account: Account,
   at: Second,
 ): Promise<readonly BilledPeriod[]> {
-  const priceBooks = await listPriceBooks(db);
+  const priceBooks = await readPrices(db, [account.id]);
   const billed: BilledPeriod[] = [];
   const entries: LedgerEntry[] = [];
   let { closeAt, lateSince } = await readNextClose(db, account.id);

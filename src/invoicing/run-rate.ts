@@ -14,16 +14,15 @@ export type Rate = {
 };
 
 /**
- * What levels cost when they stay so for `seconds`, by default for the whole of the billing period that
- * databases' months are measured by. Free in the FREE tier (R18).
+ * What levels cost when they stay so for the whole of a billing period, which databases' months are measured
+ * by. Free in the FREE tier (R18).
  */
 export function runRate(
   levels: Levels,
   terms: { readonly tier: Tier; readonly priceBook: PriceBook; readonly period: Period },
-  seconds: bigint = terms.period.end - terms.period.start,
 ): Rate {
   const { tier, priceBook, period } = terms;
-  const usage = usageAtLevels(levels, seconds);
+  const usage = usageAtLevels(levels, period.end - period.start);
   const lines = tier === 'FREE' ? [] : priceUsage(period, [{ priceBook, usage }]);
   return { usage, lines, totalCents: totalOf(lines) };
 }

@@ -4,7 +4,7 @@ import { usageOf } from '../metering/usage-store.ts';
 import type { AppUsage, DatabaseUsage, Usage, Window } from '../metering/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import { priceUsage } from '../pricing/price-usage.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { priceBooksOf } from '../pricing/store.ts';
 import { groupBy } from '../values/group.ts';
 import { Fault } from '../values/fault.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
@@ -48,7 +48,7 @@ export async function windowUsage(
     const message = `the window may span at most ${MOST_PERIODS} billing periods, not ${parts.length}`;
     throw new Fault('invalid', 'window_too_long', message);
   }
-  const priceBooks = await listPriceBooks(db);
+  const priceBooks = await priceBooksOf(db, account.id);
   const stretches = parts.flatMap((part) =>
     stretchesOf(part.window, account.upgradedAt, priceBooks).map((stretch) => ({
       ...stretch,

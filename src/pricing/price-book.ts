@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDecimal, type Fraction } from '../values/fraction.ts';
+import { parseDecimal, roundHalfUp, type Fraction } from '../values/fraction.ts';
 import type { Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import { DATABASE_SIZES, toTenths } from '../values/size.ts';
@@ -19,14 +19,16 @@ export type PriceBook = {
   readonly minimumChargeCents: Cents;
 };
 
-const databaseMonthUsd = z.strictObject(
-  Object.fromEntries(DATABASE_SIZES.map((size) => [String(size), dollars()])),
-);
+/** Beyond these a price is a slip of the pen; far below what would overflow an invoice. */
+export const replicaSizeSecondUsd = dollars({ most: 1n, decimals: 30, example: '0.00001866786' });
+export const databaseMonthUsd = dollars({ most: 1_000_000n, decimals: 2, example: '49.99' });
 
 /** A price book as it is stored and written in files. Amounts are decimal strings in US dollars. */
 export const priceBookContent = z.strictObject({
-  replica_size_second_usd: dollars(),
-  database_month_usd: databaseMonthUsd,
+  replica_size_second_usd: replicaSizeSecondUsd,
+  database_month_usd: z.strictObject(
+    Object.fromEntries(DATABASE_SIZES.map((size) => [String(size), databaseMonthUsd])),
+  ),
   month: z.union([
     z.literal('billing_period'),
     z.strictObject({ seconds: z.number().int().positive() }),
@@ -56,19 +58,28 @@ export const DOCUMENTED_PRICES: PriceBookContent = {
 /** Reads a stored or written book. Throws a ZodError that names the wrong field. */
 export function readPriceBook(id: string, effectiveAt: Second, content: unknown): PriceBook {
   const book = priceBookContent.parse(content);
-  const perSecond = parseDecimal(book.replica_size_second_usd)!;
   const { month } = book;
   return {
     id,
     effectiveAt,
     replicaSizeSecondUsd: book.replica_size_second_usd,
-    centsPerReplicaSizeSecond: { ...perSecond, numerator: perSecond.numerator * 100n },
-    databaseMonthCents: new Map(
-      DATABASE_SIZES.map((size) => [toTenths(size), cents(book.database_month_usd[String(size)]!)]),
-    ),
+    centsPerReplicaSizeSecond: toCents(book.replica_size_second_usd),
+    databaseMonthCents: readDatabasePrices(book.database_month_usd),
     monthSeconds: month === 'billing_period' ? month : BigInt(month.seconds),
     minimumChargeCents: BigInt(book.minimum_charge_cents),
   };
+}
+
+/** By size in tenths, from dollars by size; in the order of sizes. */
+export function readDatabasePrices(
+  usdBySize: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<number, Cents> {
+  return new Map(
+    DATABASE_SIZES.flatMap((size) => {
+      const usd = usdBySize[String(size)];
+      return usd === undefined ? [] : [[toTenths(size), roundHalfUp(toCents(usd))] as const];
+    }),
+  );
 }
 
 /** The documentation's prices from the beginning of time: what `estimate` uses without a database. */
@@ -81,13 +92,31 @@ export function priceBookAt(priceBooks: readonly PriceBook[], at: Second): Price
   return priceBooks.findLast((book) => book.effectiveAt <= at) ?? priceBooks[0]!;
 }
 
-function dollars() {
-  return z.string().refine((text) => parseDecimal(text) !== undefined, {
-    error: 'must be an amount in US dollars as a decimal string, such as "0.00001866786" or "25"',
-  });
+/** Exactly, of a decimal in US dollars. */
+export function toCents(usd: string): Fraction {
+  const { numerator, denominator } = parseDecimal(usd)!;
+  return { numerator: numerator * 100n, denominator };
 }
 
-function cents(usd: string): Cents {
-  const { numerator, denominator } = parseDecimal(usd)!;
-  return (numerator * 100n) / denominator;
+function dollars(rule: {
+  readonly most: bigint;
+  readonly decimals: number;
+  readonly example: string;
+}) {
+  const error =
+    `must be US dollars from 0 to ${rule.most} as a decimal string with at most ${rule.decimals} ` +
+    `decimals, such as "${rule.example}"`;
+  return z.string({ error }).refine((text) => isPrice(text, rule), { error });
+}
+
+function isPrice(
+  text: string,
+  rule: { readonly most: bigint; readonly decimals: number },
+): boolean {
+  const price = parseDecimal(text);
+  return (
+    price !== undefined &&
+    price.numerator <= rule.most * price.denominator &&
+    price.denominator <= 10n ** BigInt(rule.decimals)
+  );
 }

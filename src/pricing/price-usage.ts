@@ -20,28 +20,35 @@ export function priceUsage(period: Period, charged: readonly ChargedUsage[]): Li
   return [...appLines(charged), ...databaseLines(period, charged)];
 }
 
-type Priced<T> = { readonly row: T; readonly cents: Fraction; readonly factors: readonly string[] };
+/** `quantities` by price, in the words of an invoice: what was used at each of them. */
+type Priced<T> = {
+  readonly row: T;
+  readonly cents: Fraction;
+  readonly quantities: ReadonlyMap<string, bigint>;
+};
 
 function appLines(charged: readonly ChargedUsage[]): AppLine[] {
   const priced = new Map<string, Priced<{ app: string; rssTenths: bigint }>>();
   for (const { priceBook, usage } of charged) {
     for (const { app, rssTenths } of usage.apps) {
       const cents = appCents(priceBook, rssTenths);
-      const factor = `${formatTenths(rssTenths)} replica-size-seconds × $${priceBook.replicaSizeSecondUsd}`;
       const before = priced.get(app);
       priced.set(app, {
         row: { app, rssTenths: (before?.row.rssTenths ?? 0n) + rssTenths },
         cents: before === undefined ? cents : add(before.cents, cents),
-        factors: [...(before?.factors ?? []), factor],
+        quantities: withQuantity(before, `× $${priceBook.replicaSizeSecondUsd}`, rssTenths),
       });
     }
   }
   const rows = [...priced.values()];
   const amounts = roundTogether(rows.map(({ cents }) => cents));
-  return rows.map(({ row, factors }, index) => ({
+  return rows.map(({ row, quantities }, index) => ({
     kind: 'app',
     ...row,
-    description: `App ${row.app}: ${factors.join(' + ')}`,
+    description: `App ${row.app}: ${describe(
+      quantities,
+      (rssTenths) => `${formatTenths(rssTenths)} replica-size-seconds`,
+    )}`,
     amountCents: amounts[index]!,
   }));
 }
@@ -53,20 +60,36 @@ function databaseLines(period: Period, charged: readonly ChargedUsage[]): Databa
     for (const row of usage.databases) {
       const monthCents = priceBook.databaseMonthCents.get(row.sizeTenths)!;
       const cents = databaseCents(priceBook, period, row);
-      const factor = `${row.seconds} of ${month} s × ${formatCents(monthCents)}`;
+      const price = `of ${month} s × ${formatCents(monthCents)}`;
       const key = JSON.stringify([row.database, row.sizeTenths]);
       const before = priced.get(key);
       priced.set(key, {
         row: { ...row, seconds: (before?.row.seconds ?? 0n) + row.seconds },
         cents: before === undefined ? cents : add(before.cents, cents),
-        factors: [...(before?.factors ?? []), factor],
+        quantities: withQuantity(before, price, row.seconds),
       });
     }
   }
-  return [...priced.values()].map(({ row, cents, factors }) => ({
+  return [...priced.values()].map(({ row, cents, quantities }) => ({
     kind: 'database',
     ...row,
-    description: `Database ${row.database}, size ${fromTenths(row.sizeTenths)}: ${factors.join(' + ')}`,
+    description: `Database ${row.database}, size ${fromTenths(row.sizeTenths)}: ${describe(quantities, String)}`,
     amountCents: roundHalfUp(cents),
   }));
+}
+
+function withQuantity(
+  before: Priced<unknown> | undefined,
+  price: string,
+  quantity: bigint,
+): ReadonlyMap<string, bigint> {
+  const quantities = new Map(before?.quantities);
+  return quantities.set(price, (quantities.get(price) ?? 0n) + quantity);
+}
+
+function describe(
+  quantities: ReadonlyMap<string, bigint>,
+  format: (quantity: bigint) => string,
+): string {
+  return [...quantities].map(([price, quantity]) => `${format(quantity)} ${price}`).join(' + ');
 }

@@ -1,5 +1,5 @@
 import type { Db } from '../database/pool.ts';
-import { listPriceBooks } from '../pricing/store.ts';
+import { priceBooksOf } from '../pricing/store.ts';
 import { readKnownFacts } from './known-history.ts';
 import { readFrozenInvoices } from './read-invoices.ts';
 import { recomputeInvoice, type Discrepancy, type Evidence } from './recompute-invoice.ts';
@@ -45,7 +45,7 @@ export async function readEvidence(db: Db, account: string): Promise<Evidence> {
     .execute();
   return {
     facts: await readKnownFacts(db, account),
-    priceBooks: await listPriceBooks(db),
+    priceBooks: await priceBooksOf(db, account),
     closedPeriods,
     invoices: await readFrozenInvoices(db, account),
   };

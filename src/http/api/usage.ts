@@ -6,7 +6,7 @@ import { levelsOf } from '../../metering/levels-store.ts';
 import type { Usage } from '../../metering/usage.ts';
 import type { Line } from '../../pricing/line.ts';
 import { priceBookAt } from '../../pricing/price-book.ts';
-import { listPriceBooks } from '../../pricing/store.ts';
+import { priceBooksOf } from '../../pricing/store.ts';
 import { toSecond } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
 import { memberOf } from './credentials.ts';
@@ -28,7 +28,7 @@ export function usageRoutes({ commands, readAs }: ApiDependencies): FastifyPlugi
       const rate = await readAs(account.id, async (db) =>
         runRate(await levelsOf(db, account.id), {
           tier: tierAt(account, at),
-          priceBook: priceBookAt(await listPriceBooks(db), at),
+          priceBook: priceBookAt(await priceBooksOf(db, account.id), at),
           period: runningPeriod(account, at),
         }),
       );

@@ -9,8 +9,7 @@ import { quoteChange, type Cost } from '../../invoicing/quote.ts';
 import { reasonsAgainst, type Limits } from '../../limits/rules.ts';
 import { levelsOf } from '../../metering/levels-store.ts';
 import { holdingsOf, readDesired } from '../../platform/desired-state.ts';
-import { priceBookAt } from '../../pricing/price-book.ts';
-import { listPriceBooks } from '../../pricing/store.ts';
+import { priceBooksOf } from '../../pricing/store.ts';
 import type { Clock } from '../../values/clock.ts';
 import { formatFraction, fraction } from '../../values/fraction.ts';
 import { toSecond, type Second } from '../../values/instant.ts';
@@ -127,7 +126,7 @@ export function checkRoutes({
           const { change, verdict: decided } = await judge(db, account, request.body, at);
           const terms = {
             tier: request.query.tier ?? tierAt(account, at),
-            priceBook: priceBookAt(await listPriceBooks(db), at),
+            priceBooks: await priceBooksOf(db, account.id),
             period: runningPeriod(account, at),
             at,
           };

@@ -11,7 +11,7 @@ import { runRate } from '../../invoicing/run-rate.ts';
 import { NO_LEVELS } from '../../metering/levels.ts';
 import { levelsOf } from '../../metering/levels-store.ts';
 import { priceBookAt } from '../../pricing/price-book.ts';
-import { listPriceBooks } from '../../pricing/store.ts';
+import { priceBooksOf } from '../../pricing/store.ts';
 import type { Clock } from '../../values/clock.ts';
 import { toSecond, type Second } from '../../values/instant.ts';
 import { ownAccount } from './authenticate.ts';
@@ -131,7 +131,7 @@ async function runRateJson(
 ): Promise<z.output<typeof runRateSchema>> {
   const terms = {
     tier: tierAt(account, at),
-    priceBook: priceBookAt(await listPriceBooks(db), at),
+    priceBook: priceBookAt(await priceBooksOf(db, account.id), at),
     period: runningPeriod(account, at),
   };
   const isDeleted = account.deletedAt !== undefined && account.deletedAt <= at;
