@@ -11,6 +11,8 @@ const EXIT_CODES: Readonly<Record<FaultKind, number>> = {
 };
 
 export const EXIT_INVALID = EXIT_CODES.invalid;
+/** What is stored is not what the facts say. */
+export const EXIT_DIFFERENT = 8;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Fault) return EXIT_CODES[error.kind];

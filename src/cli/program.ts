@@ -6,7 +6,9 @@ import { estimateCommand, type EstimateOptions } from './estimate.ts';
 import { EXIT_INVALID, exitCodeOf } from './exit-code.ts';
 import { invoicesCommand } from './invoices.ts';
 import { addKeysCommands } from './keys.ts';
+import { openapiCommand } from './openapi.ts';
 import { printJson } from './output.ts';
+import { addProofCommands } from './proof.ts';
 import { replayCommand } from './replay.ts';
 import { usageCommand } from './usage.ts';
 
@@ -103,7 +105,12 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
     .action(async (file: string, options: EstimateOptions) =>
       done(await estimateCommand({ output, now: clock(), maxReplicas }, file, options)),
     );
+  program
+    .command('openapi')
+    .description('the OpenAPI 3.1 document of /v1')
+    .action(async () => done(await openapiCommand(context)));
   addKeysCommands(program, withServices, context);
+  addProofCommands(program, withServices, context);
   program
     .command('demo')
     .description('meter, close and collect a small sample platform, then keep serving')

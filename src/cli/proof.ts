@@ -1,0 +1,166 @@
+import type { Command } from 'commander';
+import { pageAccounts } from '../accounts/page-accounts.ts';
+import type { Db } from '../database/pool.ts';
+import { rebuildSeries, type Drift } from '../metering/rebuild-series.ts';
+import { makeBundle } from '../proof/bundle.ts';
+import { isProven, verifyAccount, type Verification } from '../proof/verify-account.ts';
+import type { Services } from './context.ts';
+import { EXIT_DIFFERENT } from './exit-code.ts';
+import { explainCommand } from './explain.ts';
+import { printJson, type Output } from './output.ts';
+import { requireInvoiceById } from './require-invoice.ts';
+import { requireAccount } from './usage.ts';
+
+type Context = { readonly db: Db; readonly output: Output };
+type JsonOption = { readonly json?: true };
+
+/** Adds `explain`, `verify`, `bundle` and `rebuild`. */
+export function addProofCommands(
+  program: Command,
+  run: (work: (services: Services) => Promise<number>) => Promise<void>,
+  { output }: { readonly output: Output },
+): void {
+  program
+    .command('explain <invoice> [line]')
+    .description('what each line adds up from: segments, seconds, cents, events')
+    .option('--json', 'print JSON')
+    .action(
+      async (invoice: string, line: string | undefined, options: JsonOption) =>
+        await run(({ db }) => explainCommand({ db, output }, invoice, line, options)),
+    );
+  program
+    .command('verify [account]')
+    .description('recompute invoices from raw facts and check that no fact was changed')
+    .option('--json', 'print JSON')
+    .action(
+      async (account: string | undefined, options: JsonOption) =>
+        await run(({ db }) => verifyCommand({ db, output }, account, options)),
+    );
+  program
+    .command('bundle <invoice>')
+    .description('everything an invoice rests on, as JSON for tools/verify-bundle.mjs')
+    .action(
+      async (invoice: string) => await run(({ db }) => bundleCommand({ db, output }, invoice)),
+    );
+  program
+    .command('rebuild [account]')
+    .description('recompute everything derived from facts, and tell what was different')
+    .option('--dry-run', 'only compare')
+    .option('--json', 'print JSON')
+    .action(
+      async (account: string | undefined, options: JsonOption & { readonly dryRun?: true }) =>
+        await run(({ db }) => rebuildCommand({ db, output }, account, options)),
+    );
+}
+
+/** `gigameter verify [ACCOUNT]`: exit code 8 when anything is not proven. */
+export async function verifyCommand(
+  { db, output }: Context,
+  accountId: string | undefined,
+  options: JsonOption,
+): Promise<number> {
+  const found: Verification[] = [];
+  const totals = { accounts: 0, events: 0n, invoices: 0 };
+  for await (const [id] of chunksOfAccounts(db, accountId, 1)) {
+    const verification = await verifyAccount(db, id!);
+    totals.accounts += 1;
+    totals.events += verification.sealedEvents;
+    totals.invoices += verification.invoices;
+    if (!isProven(verification)) found.push(verification);
+    if (totals.accounts % 100 === 0) output.note(`${totals.accounts} accounts verified so far`);
+  }
+  const sums = `${totals.accounts} accounts, ${totals.events} sealed events, ${totals.invoices} invoices`;
+  if (options.json) {
+    printJson(output, {
+      accounts: totals.accounts,
+      sealed_events: totals.events.toString(),
+      invoices: totals.invoices,
+      not_proven: found.map(verificationToJson),
+    });
+  } else {
+    const problems = found.flatMap(problemsOf);
+    output.data(
+      [...problems, problems.length === 0 ? `proven: ${sums}` : `NOT PROVEN: ${sums}`].join('\n'),
+    );
+  }
+  return found.length === 0 ? 0 : EXIT_DIFFERENT;
+}
+
+/** `gigameter bundle INVOICE` */
+export async function bundleCommand({ db, output }: Context, invoiceId: string): Promise<number> {
+  const { accountId } = await requireInvoiceById(db, invoiceId);
+  printJson(output, await makeBundle(db, accountId, invoiceId));
+  return 0;
+}
+
+const ACCOUNTS_PER_TRANSACTION = 50;
+
+/** `gigameter rebuild [ACCOUNT]`: exit code 8 when anything was different. */
+export async function rebuildCommand(
+  { db, output }: Context,
+  accountId: string | undefined,
+  options: JsonOption & { readonly dryRun?: true },
+): Promise<number> {
+  const drifts: Drift[] = [];
+  let accounts = 0;
+  for await (const ids of chunksOfAccounts(db, accountId, ACCOUNTS_PER_TRANSACTION)) {
+    drifts.push(...(await rebuildSeries(db, ids, options.dryRun === true)));
+    accounts += ids.length;
+    output.note(`${accounts} accounts ${options.dryRun ? 'compared' : 'rebuilt'} so far`);
+  }
+  if (options.json) printJson(output, { accounts, drifts });
+  else {
+    const told = drifts.map(
+      ({ account, what, was, is }) => `${account}: ${what} was ${was}, is ${is}`,
+    );
+    output.data([...told, `${accounts} accounts, ${drifts.length} differences`].join('\n'));
+  }
+  return drifts.length === 0 ? 0 : EXIT_DIFFERENT;
+}
+
+/** The account asked for, or all of them page by page. */
+async function* chunksOfAccounts(
+  db: Db,
+  accountId: string | undefined,
+  size: number,
+): AsyncGenerator<string[]> {
+  if (accountId !== undefined) {
+    yield [(await requireAccount(db, accountId)).id];
+    return;
+  }
+  let after: string | undefined;
+  for (;;) {
+    const page = await pageAccounts(db, { after, limit: size });
+    if (page.length === 0) return;
+    yield page.map(({ id }) => id);
+    after = page.at(-1)!.id;
+  }
+}
+
+function problemsOf({ account, breaks, discrepancies }: Verification): string[] {
+  return [
+    ...breaks.map(({ kind, event, position }) => {
+      const name = event === undefined ? 'the last one' : `${event.source} ${event.id}`;
+      return `${account}: event ${position} of the chain is ${kind}, at ${name}`;
+    }),
+    ...discrepancies.map(
+      ({ invoiceId, what, frozen, recomputed }) =>
+        `${account}: ${invoiceId} ${what}: ${frozen}; by the facts ${recomputed}`,
+    ),
+  ];
+}
+
+function verificationToJson({ account, breaks, discrepancies }: Verification) {
+  return {
+    account,
+    breaks: breaks.map(({ kind, event, position }) => ({
+      kind,
+      event: event ?? null,
+      position: position.toString(),
+    })),
+    discrepancies: discrepancies.map(({ invoiceId, ...rest }) => ({
+      invoice_id: invoiceId,
+      ...rest,
+    })),
+  };
+}

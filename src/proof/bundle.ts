@@ -1,0 +1,79 @@
+import type { Db } from '../database/pool.ts';
+import type { PriceBook } from '../pricing/price-book.ts';
+import { assert } from '../values/fault.ts';
+import { CHAIN_START, readChain, readSeals, toLinks } from './chain-store.ts';
+import { eventText } from './event-chain.ts';
+import type { FrozenInvoice } from './read-invoices.ts';
+import { sealEvents } from './seal-events.ts';
+import { readEvidence } from './verify-account.ts';
+
+/**
+ * Everything an invoice rests on, as JSON for `tools/verify-bundle.mjs`, which needs nothing else: the
+ * account's sealed events up to it with their links, prices, closed periods, and the invoices before it.
+ * Seals what is not sealed yet. Holds the account's events in memory.
+ */
+export async function makeBundle(db: Db, account: string, invoiceId: string) {
+  await sealEvents(db, account);
+  const evidence = await readEvidence(db, account);
+  const invoice = evidence.invoices.find((one) => one.invoiceId === invoiceId);
+  assert(invoice !== undefined, 'the invoice exists and is not void');
+  const bound = { recording: invoice.recording };
+  const events = await readChain(db, account, CHAIN_START, bound, Number.MAX_SAFE_INTEGER);
+  const links = await readLinks(db, account, events.length);
+  return {
+    format: 'gigameter-bundle/1' as const,
+    account,
+    invoice: { ...toJson(invoice), chain_head: invoice.chainHead },
+    earlier_invoices: evidence.invoices
+      .filter(({ recording }) => recording < invoice.recording)
+      .map(toJson),
+    closed_periods: evidence.closedPeriods
+      .filter(({ start }) => start <= invoice.periodStart)
+      .map(({ start, end }) => ({ start: start.toString(), end: end.toString() })),
+    price_books: evidence.priceBooks.map(bookToJson),
+    events: events.map((event): unknown => JSON.parse(eventText(account, event))),
+    links,
+  };
+}
+
+async function readLinks(db: Db, account: string, count: number): Promise<string[]> {
+  const links: string[] = [];
+  for (let sealedCount = 0n; links.length < count;) {
+    const seals = await readSeals(db, account, sealedCount);
+    if (seals.length === 0) break;
+    links.push(...seals.flatMap((seal) => toLinks(seal.links)));
+    sealedCount = seals.at(-1)!.sealedCount;
+  }
+  return links.slice(0, count);
+}
+
+function toJson({ invoiceId, periodStart, totalCents, lines }: FrozenInvoice) {
+  return {
+    invoice_id: invoiceId,
+    period_start: periodStart.toString(),
+    total_cents: totalCents.toString(),
+    lines: lines.map(({ kind, subject, adjustsPeriodStart, ...line }) => ({
+      kind,
+      app: subject?.app ?? null,
+      database: subject?.kind === 'database' ? subject.database : null,
+      size_tenths: subject?.kind === 'database' ? subject.sizeTenths : null,
+      adjusts_period_start: adjustsPeriodStart?.toString() ?? null,
+      quantity: line.quantity.toString(),
+      description: line.description,
+      amount_cents: line.amountCents.toString(),
+    })),
+  };
+}
+
+/** As they hold for the account: its own prices are worked in. */
+function bookToJson(book: PriceBook) {
+  return {
+    price_book_id: book.id,
+    effective_at: book.effectiveAt.toString(),
+    replica_size_second_usd: book.replicaSizeSecondUsd,
+    database_month_cents: Object.fromEntries(
+      [...book.databaseMonthCents].map(([sizeTenths, cents]) => [sizeTenths, cents.toString()]),
+    ),
+    month_seconds: book.monthSeconds.toString(),
+  };
+}
