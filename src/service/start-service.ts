@@ -7,18 +7,18 @@ import { platformRecording } from '../platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../queue/backend.ts';
 import {
   makeEventsQueue,
-  redriveFailedEvents,
   startEventsWorker,
   type EventsJob,
   type EventsResult,
 } from '../queue/events-queue.ts';
-import { startTicks, type Tick } from '../queue/ticks.ts';
+import { startTicks } from '../queue/ticks.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { bindBilling, type Billing } from './billing.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { openHttp } from './open-http.ts';
 import { openStripe, type OpenStripe } from './open-stripe.ts';
+import { schedules } from './schedules.ts';
 
 /** Everything of one process that serves: opened in order of need, stopped in reverse. */
 export type Service = {
@@ -65,8 +65,10 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     startEventsWorker(queues, { record, clock });
     const billing = bindBilling({ db: database.db, gateway: stripe.gateway, clock }, config, log);
     const startSchedules = async (): Promise<void> => {
-      await startTicks(queues, schedules(billing, eventsQueue, clock), (tick, err) =>
-        log.error({ err, tick }, 'a scheduled task failed; it comes again'),
+      await startTicks(
+        queues,
+        schedules({ db: database.db, billing, eventsQueue, recording, clock, log }),
+        (tick, err) => log.error({ err, tick }, 'a scheduled task failed; it comes again'),
       );
     };
     return { url, database, stripe, record, eventsQueue, billing, startSchedules, stop };
@@ -84,26 +86,6 @@ async function openQueues(
   const target =
     config.redisUrl === undefined ? { databaseUrl: database.url } : { redisUrl: config.redisUrl };
   return await connectQueues(target, (message, err) => log.warn({ err }, message));
-}
-
-/** How often each task looks for work. PostgreSQL knows what is due; these only ask. */
-function schedules(
-  billing: Billing,
-  eventsQueue: Queue<EventsJob, EventsResult>,
-  clock: Clock,
-): Tick[] {
-  const every = (seconds: number) => ({ every: seconds * 1000 });
-  return [
-    { name: 'close', schedule: every(60), run: async () => void (await billing.close(clock())) },
-    { name: 'issue', schedule: every(15), run: billing.issue },
-    { name: 'collect', schedule: every(60), run: billing.collect },
-    { name: 'read-news', schedule: every(5), run: billing.readNews },
-    {
-      name: 'redrive-events',
-      schedule: every(60),
-      run: async () => await redriveFailedEvents(eventsQueue),
-    },
-  ];
 }
 
 function portTaken(error: unknown): never {

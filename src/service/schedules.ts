@@ -1,0 +1,52 @@
+import type { Queue } from 'bullmq';
+import type { Logger } from 'pino';
+import type { Db } from '../database/pool.ts';
+import type { Recording } from '../metering/record-events.ts';
+import { reviewParked } from '../metering/review-parked.ts';
+import { redriveFailedEvents, type EventsJob, type EventsResult } from '../queue/events-queue.ts';
+import type { Tick } from '../queue/ticks.ts';
+import type { Clock } from '../values/clock.ts';
+import type { Billing } from './billing.ts';
+import { proveSample, sealInvoiced } from './prove.ts';
+
+/** How often each task looks for work. PostgreSQL knows what is due; these only ask. */
+export function schedules({
+  db,
+  billing,
+  eventsQueue,
+  recording,
+  clock,
+  log,
+}: {
+  readonly db: Db;
+  readonly billing: Billing;
+  readonly eventsQueue: Queue<EventsJob, EventsResult>;
+  readonly recording: Recording;
+  readonly clock: Clock;
+  readonly log: Logger;
+}): Tick[] {
+  const every = (seconds: number) => ({ every: seconds * 1000 });
+  const nightly = (hour: number) => ({ pattern: `0 ${hour} * * *` });
+  return [
+    { name: 'close', schedule: every(60), run: async () => void (await billing.close(clock())) },
+    { name: 'issue', schedule: every(15), run: billing.issue },
+    { name: 'collect', schedule: every(60), run: billing.collect },
+    { name: 'read-news', schedule: every(5), run: billing.readNews },
+    {
+      name: 'redrive-events',
+      schedule: every(60),
+      run: async () => await redriveFailedEvents(eventsQueue),
+    },
+    {
+      name: 'review-parked',
+      schedule: every(60),
+      run: async () => void (await reviewParked({ db, ...recording }, clock())),
+    },
+    { name: 'seal', schedule: every(60), run: async () => await sealInvoiced(db) },
+    {
+      name: 'prove-sample',
+      schedule: nightly(3),
+      run: async () => await proveSample(db, clock(), log),
+    },
+  ];
+}
