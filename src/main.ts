@@ -41,6 +41,10 @@ function commandContext(config: Config): CommandContext {
       await stop();
       return migrated;
     },
+    describeApi: async () => {
+      const { describeApi } = await import('./service/describe-api.ts');
+      return await describeApi();
+    },
     start: async () => await serve(config),
     demo: async (options) => {
       const { runDemo } = await import('./demo/run-demo.ts');

@@ -24,6 +24,8 @@ export type CommandContext = {
   readonly maxReplicas: number;
   readonly open: () => Promise<Services>;
   readonly migrate: () => Promise<readonly string[]>;
+  /** The OpenAPI document of /v1. */
+  readonly describeApi: () => Promise<unknown>;
   readonly start: () => Promise<number>;
   readonly demo: (options: DemoOptions) => Promise<number>;
 };

@@ -1,7 +1,15 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import Fastify, { type FastifyInstance } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import { nameComponents } from './component-names.ts';
+import { addRateLimits } from './rate-limits.ts';
+import { v1Routes, type V1Dependencies } from './v1/routes.ts';
 
 /** Raised when /v1 changes; clients that ignore unknown fields keep working within 1.x. */
 const API_VERSION = '1.0.0';
@@ -30,16 +38,25 @@ export async function describeRoutes(server: FastifyInstance): Promise<void> {
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => nameComponents(jsonSchemaTransformObject(document)),
   });
   await server.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { deepLinking: true, persistAuthorization: false },
   });
-  server.get('/v1/openapi.json', { schema: { hide: true } }, () => openApiOf(server));
+  server.get('/v1/openapi.json', { schema: { hide: true } }, () => server.swagger());
 }
 
-/** The OpenAPI 3.1 document; `server` must be ready. */
-export function openApiOf(server: FastifyInstance): unknown {
-  return server.swagger();
+/** The same OpenAPI 3.1 document, without serving anything: the dependencies are not used. */
+export async function apiDocument(dependencies: V1Dependencies): Promise<unknown> {
+  const server = Fastify();
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  await addRateLimits(server, undefined);
+  await describeRoutes(server);
+  await server.register(v1Routes(dependencies), { prefix: '/v1' });
+  await server.ready();
+  const document = server.swagger();
+  await server.close();
+  return document;
 }

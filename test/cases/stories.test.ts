@@ -183,6 +183,7 @@ async function runEstimate(file: string, until: string) {
       maxReplicas: 1000,
       open: unused,
       migrate: unused,
+      describeApi: unused,
       start: unused,
       demo: unused,
     },
