@@ -48,6 +48,8 @@ export type Answer =
       readonly retryAfterMs?: number;
       /** Not too many calls: another one holds the same object. */
       readonly isLockTimeout?: boolean;
+      /** Of which calls there were too many; absent when Stripe does not say. */
+      readonly limitedOn?: 'all' | 'endpoint';
     }
   | { readonly outcome: 'barred'; readonly reason: string };
 
@@ -166,7 +168,12 @@ function toFailure(error: unknown): Answer {
   const status = error.statusCode ?? null;
   const reason = `${error.type}: ${error.message}`;
   if (error instanceof Stripe.errors.StripeRateLimitError) {
-    return { outcome: 'limited', reason, isLockTimeout: error.code === 'lock_timeout' };
+    return {
+      outcome: 'limited',
+      reason,
+      isLockTimeout: error.code === 'lock_timeout',
+      ...limitOf(error.headers?.['stripe-rate-limited-reason']),
+    };
   }
   if (status === 401 || status === 403) return { outcome: 'barred', reason };
   if (status === null || status === 409 || status >= 500 || status < 400) {
@@ -188,6 +195,12 @@ function toFailure(error: unknown): Answer {
       paymentIntentId: idOf(raw['payment_intent']),
     },
   };
+}
+
+/** global-rate, global-concurrency, endpoint-rate, endpoint-concurrency or resource-specific. */
+function limitOf(reason: string | undefined): { limitedOn?: 'all' | 'endpoint' } {
+  if (reason?.startsWith('global-') === true) return { limitedOn: 'all' };
+  return reason?.startsWith('endpoint-') === true ? { limitedOn: 'endpoint' } : {};
 }
 
 function text(value: unknown): string | null {

@@ -2,7 +2,7 @@ import type { Db } from '../database/pool.ts';
 import type { Clock } from '../values/clock.ts';
 import { recordDrift, resolveDrift } from './drift.ts';
 import type { Answer, Gateway, Request } from './gateway.ts';
-import { halve, reopen, reserve, shut, type Bucket } from './rate-store.ts';
+import { halve, isVoid, reopen, reserve, shut, type Bucket, type Turn } from './rate-store.ts';
 
 export type RateLimit = {
   readonly db: Db;
@@ -28,35 +28,45 @@ const KEY_REFUSED = 'stripe_key_refused';
  * When Stripe does not accept our key, all stop for a minute, and one alarm is raised.
  */
 export function limitGateway(gateway: Gateway, limit: RateLimit): Gateway {
-  const { db, clock, wait, maxWaitMs = 10_000 } = limit;
   return {
     send: async (request) => {
       const buckets = bucketsOf(request, limit);
-      const turn = await reserve(db, clock(), buckets, maxWaitMs);
+      const turn = await waitForTurn(limit, buckets);
       if (turn.isShut) return { outcome: 'barred', reason: 'Stripe did not accept our key' };
       if (!turn.isGranted) {
         return { outcome: 'limited', reason: 'our own rate limit', retryAfterMs: turn.waitMs };
       }
-      if (turn.waitMs > 0) await wait(turn.waitMs);
       const answer = await gateway.send(request);
-      await learn(limit, buckets, answer, turn.wasShut);
+      await learn(limit, buckets, answer, turn);
       return answer;
     },
   };
+}
+
+/** A turn that became void while it was waited for is taken anew, within the same patience. */
+async function waitForTurn(
+  { db, clock, wait, maxWaitMs = 10_000 }: RateLimit,
+  buckets: readonly Bucket[],
+): Promise<Turn> {
+  const giveUpAt = clock().getTime() + maxWaitMs;
+  for (;;) {
+    const now = clock();
+    const turn = await reserve(db, now, buckets, Math.max(0, giveUpAt - now.getTime()));
+    if (!turn.isGranted || turn.waitMs === 0) return turn;
+    await wait(turn.waitMs);
+    if (!(await isVoid(db, namesOf(buckets), turn))) return turn;
+  }
 }
 
 async function learn(
   { db, clock }: RateLimit,
   buckets: readonly Bucket[],
   answer: Answer,
-  wasShut: boolean,
+  turn: Turn,
 ): Promise<void> {
   if (answer.outcome === 'limited' && answer.isLockTimeout !== true) {
-    await halve(
-      db,
-      clock(),
-      buckets.map(({ name }) => name),
-    );
+    const names = namesOf(buckets).filter((name) => isMeant(name, answer.limitedOn));
+    await halve(db, clock(), names, turn);
   }
   if (answer.outcome === 'barred') {
     await shut(db, TOTAL, new Date(clock().getTime() + SHUT_MS));
@@ -70,16 +80,24 @@ async function learn(
       },
     ]);
   }
-  if (wasShut && answer.outcome === 'ok') {
+  if (turn.wasShut && answer.outcome === 'ok') {
     await reopen(db, TOTAL);
     await resolveDrift(db, clock(), '', KEY_REFUSED);
   }
 }
 
+function isMeant(name: string, limitedOn: 'all' | 'endpoint' | undefined): boolean {
+  return limitedOn === undefined || (limitedOn === 'all') === (name === TOTAL);
+}
+
+function namesOf(buckets: readonly Bucket[]): string[] {
+  return buckets.map(({ name }) => name);
+}
+
 function bucketsOf({ method, path }: Request, limit: RateLimit): Bucket[] {
   const endpoint = path.replaceAll(/\/[a-z]{2,5}_\w+/g, '/:id');
   return [
-    { name: TOTAL, perSecond: limit.totalPerSecond ?? 60 },
+    { name: TOTAL, perSecond: limit.totalPerSecond ?? 60, isShared: true },
     { name: `${method} ${endpoint}`, perSecond: limit.endpointPerSecond ?? 15 },
   ];
 }

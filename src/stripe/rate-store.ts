@@ -2,10 +2,17 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 
 /** Calls that share a rate. */
-export type Bucket = { readonly name: string; readonly perSecond: number };
+export type Bucket = {
+  readonly name: string;
+  readonly perSecond: number;
+  /** Calls that wait for another bucket's turn do not hold up the others of this one. */
+  readonly isShared?: boolean;
+};
 
 export type Turn = {
   readonly isGranted: boolean;
+  /** When the rate of its buckets was last halved: a later halving makes the turn void. */
+  readonly halvedAt: Date;
   /** Until it may leave, or until it is worth asking again. */
   readonly waitMs: number;
   readonly isShut: boolean;
@@ -16,6 +23,8 @@ export type Turn = {
 /** The rate doubles again, up to the full one, every so many seconds without a 429. */
 const RECOVERY_SECONDS = 30;
 const MAX_HALVINGS = 6;
+/** Stripe counts in seconds: after a 429 nobody calls before the next one. */
+const PAUSE_MS = 1_000;
 
 /** How many of the halvings still hold. */
 const halvingsAt = (now: Date) =>
@@ -23,7 +32,8 @@ const halvingsAt = (now: Date) =>
 
 /**
  * Takes a turn in all buckets at once, or in none when the wait would be longer than `maxWaitMs`. Turns
- * of one bucket are evenly spaced, so any second holds at most its rate.
+ * of one bucket are evenly spaced, so any second holds at most its rate; of a shared one besides those that
+ * waited longer for their other bucket.
  */
 export async function reserve(
   db: Db,
@@ -33,29 +43,37 @@ export async function reserve(
 ): Promise<Turn> {
   const names = buckets.map(({ name }) => name);
   const seconds = buckets.map(({ perSecond }) => 1 / perSecond);
+  const shared = buckets.map(({ isShared }) => isShared === true);
   for (;;) {
-    const { rows } = await sql<{ found: bigint; wait_ms: string; shut_until: Date | null }>`
+    const { rows } = await sql<{
+      found: bigint;
+      wait_ms: string;
+      shut_until: Date | null;
+      halved_at: Date;
+    }>`
       with locked as (
-        select r.bucket, greatest(r.free_at, ${now}::timestamptz) as leave_at, r.shut_until,
-          make_interval(secs => w.seconds * 2 ^ ${halvingsAt(now)}) as step
+        select r.bucket, greatest(r.free_at, ${now}::timestamptz) as leave_at, r.shut_until, r.halved_at,
+          w.is_shared, make_interval(secs => w.seconds * 2 ^ ${halvingsAt(now)}) as step
         from stripe_rate r
-        join unnest(${names}::text[], ${seconds}::float8[]) as w(bucket, seconds) using (bucket)
+        join unnest(${names}::text[], ${seconds}::float8[], ${shared}::boolean[])
+          as w(bucket, seconds, is_shared) using (bucket)
         order by r.bucket for update of r
       ), verdict as (
-        select count(*) as found, max(shut_until) as shut_until,
+        select count(*) as found, max(shut_until) as shut_until, max(halved_at) as halved_at,
+          max(leave_at) as leave_at,
           extract(epoch from max(leave_at) - ${now}::timestamptz) * 1000 as wait_ms
         from locked
       ), taken as (
-        update stripe_rate r set free_at = locked.leave_at + locked.step
+        update stripe_rate r set free_at = locked.step +
+          case when locked.is_shared then locked.leave_at else verdict.leave_at end
         from locked, verdict
         where r.bucket = locked.bucket and verdict.found = ${buckets.length}
           and verdict.wait_ms <= ${maxWaitMs}
           and coalesce(verdict.shut_until, ${now}) <= ${now}
         returning r.bucket
       )
-      select found, wait_ms, shut_until from verdict, (select count(*) from taken) as t`.execute(
-      db,
-    );
+      select found, wait_ms, shut_until, halved_at
+      from verdict, (select count(*) from taken) as t`.execute(db);
     const row = rows[0]!;
     if (row.found < BigInt(buckets.length)) {
       await insertBuckets(db, now, names);
@@ -64,18 +82,42 @@ export async function reserve(
     const waitMs = Math.ceil(Number(row.wait_ms));
     const isShut = row.shut_until !== null && row.shut_until > now;
     const wasShut = row.shut_until !== null && !isShut;
-    return { isGranted: !isShut && waitMs <= maxWaitMs, waitMs, isShut, wasShut };
+    const isGranted = !isShut && waitMs <= maxWaitMs;
+    return { isGranted, halvedAt: row.halved_at, waitMs, isShut, wasShut };
   }
 }
 
-/** Once per second at most: many calls in flight hear of the same overload. */
-export async function halve(db: Db, now: Date, names: readonly string[]): Promise<void> {
+/**
+ * Halves the rate after a 429, makes the turns void that were given out until then, and lets new ones begin
+ * after a pause. Once only for all calls that left before the same halving: they hear of one overload.
+ */
+export async function halve(
+  db: Db,
+  now: Date,
+  names: readonly string[],
+  { halvedAt }: Turn,
+): Promise<void> {
   await sql`
     update stripe_rate
-    set halvings = least(${halvingsAt(now)} + 1, ${MAX_HALVINGS})::integer, halved_at = ${now}
-    where bucket = any(${names}::text[]) and halved_at <= ${now}::timestamptz - interval '1 second'`.execute(
-    db,
-  );
+    set halvings = least(${halvingsAt(now)} + 1, ${MAX_HALVINGS})::integer,
+      halved_at = greatest(${now}::timestamptz, halved_at + interval '1 millisecond'),
+      free_at = ${new Date(now.getTime() + PAUSE_MS)}
+    where bucket = any(${names}::text[]) and halved_at <= ${halvedAt}`.execute(db);
+}
+
+/** Whether the rate was halved while a turn was waited for. */
+export async function isVoid(
+  db: Db,
+  names: readonly string[],
+  { halvedAt }: Turn,
+): Promise<boolean> {
+  const halved = await db
+    .selectFrom('stripe_rate')
+    .select('bucket')
+    .where('bucket', '=', sql<string>`any(${names}::text[])`)
+    .where('halved_at', '>', halvedAt)
+    .executeTakeFirst();
+  return halved !== undefined;
 }
 
 export async function shut(db: Db, name: string, until: Date): Promise<void> {

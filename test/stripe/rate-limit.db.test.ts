@@ -3,6 +3,7 @@ import { findUnresolvedDrift } from '../../src/stripe/drift.ts';
 import type { Answer, Gateway } from '../../src/stripe/gateway.ts';
 import { limitGateway, type RateLimit } from '../../src/stripe/rate-limit.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 
 let database: TestDatabase;
 let nowMs = Date.UTC(2026, 1, 10);
@@ -71,23 +72,90 @@ test('a call whose turn is too far off is put off, without taking a turn', async
   });
 });
 
-test('a 429 halves the rate once per second; it recovers by itself', async () => {
+/** How far apart two calls of one endpoint leave after `seconds` more. */
+async function spacingAfter(seconds: number): Promise<number> {
+  nowMs += seconds * 1000;
+  const { gateway, waits } = makeLimited(() => OK, { endpointPerSecond: 10 });
+  await gateway.send(request);
+  await gateway.send(request);
+  return waits[0] ?? 0;
+}
+
+test('a 429 halves the rate; it recovers by itself', async () => {
   const limited = makeLimited(() => LIMITED, { endpointPerSecond: 10 });
-  for (let call = 0; call < 4; call += 1) await limited.gateway.send(request);
-  const spacing = async (): Promise<number> => {
-    nowMs += 2_000;
-    const { gateway, waits } = makeLimited(() => OK, { endpointPerSecond: 10 });
-    await gateway.send(request);
-    await gateway.send(request);
-    return waits[0] ?? 0;
-  };
-  expect(await spacing()).toBe(200);
   await limited.gateway.send(request);
-  expect(await spacing()).toBe(400);
-  nowMs += 30_000;
-  expect(await spacing()).toBe(200);
-  nowMs += 30_000;
-  expect(await spacing()).toBe(100);
+  expect(await spacingAfter(2)).toBe(200);
+  nowMs += 2_000;
+  await limited.gateway.send(request);
+  expect(await spacingAfter(2)).toBe(400);
+  expect(await spacingAfter(30)).toBe(200);
+  expect(await spacingAfter(30)).toBe(100);
+});
+
+test('after a 429 nobody calls for a second, and many calls in flight halve the rate only once', async () => {
+  const answers: (() => void)[] = [];
+  const slow: Gateway = {
+    send: async () => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return LIMITED;
+    },
+  };
+  const limit = { db: database.db, clock: () => new Date(nowMs), wait: async () => {} };
+  const gateway = limitGateway(slow, { ...limit, endpointPerSecond: 10 });
+  const calls = [gateway.send(request), gateway.send(request), gateway.send(request)];
+  await until('all three are under way', () => answers.length === 3);
+  for (const answer of answers) {
+    nowMs += 400;
+    answer();
+  }
+  await Promise.all(calls);
+  const { gateway: next, waits } = makeLimited(() => OK, { endpointPerSecond: 10 });
+  await next.send(request);
+  expect(waits).toEqual([expect.toSatisfy((ms: number) => ms >= 200 && ms <= 1_000)]);
+  expect(await spacingAfter(5)).toBe(200);
+});
+
+test('turns given out before a 429 are void: they are taken anew at the halved rate', async () => {
+  const waits: number[] = [];
+  const left: number[] = [];
+  let isFirst = true;
+  const stripe: Gateway = {
+    send: async () => {
+      left.push(nowMs);
+      return OK;
+    },
+  };
+  const { gateway: refused } = makeLimited(() => LIMITED, { endpointPerSecond: 10 });
+  const gateway = limitGateway(stripe, {
+    db: database.db,
+    clock: () => new Date(nowMs),
+    endpointPerSecond: 10,
+    wait: async (ms) => {
+      waits.push(ms);
+      nowMs += ms;
+      if (isFirst) {
+        isFirst = false;
+        await refused.send({ ...request, path: '/v1/invoices/in_2other' });
+      }
+    },
+  });
+  await gateway.send(request);
+  await gateway.send(request);
+  expect(waits[0]).toBe(100);
+  expect(waits[1]).toBeGreaterThanOrEqual(1_000);
+  expect(left[1]! - left[0]!).toBe(waits.reduce((sum, ms) => sum + ms, 0));
+});
+
+test('a 429 that says where there were too many calls slows down nothing else', async () => {
+  const other = { method: 'POST', path: '/v1/invoices', params: {} } as const;
+  const limited = makeLimited(() => ({ ...LIMITED, limitedOn: 'endpoint' }), {
+    endpointPerSecond: 10,
+  });
+  await limited.gateway.send(request);
+  const { gateway, waits } = makeLimited(() => OK, { endpointPerSecond: 10, totalPerSecond: 100 });
+  await gateway.send(other);
+  expect(waits).toEqual([expect.toSatisfy((ms: number) => ms <= 20)]);
+  expect(await spacingAfter(2)).toBe(200);
 });
 
 test('a locked object is no reason to slow down', async () => {

@@ -6,20 +6,22 @@ export class Refusal extends Error {
   readonly error: JsonObject;
   /** True when what ran before the refusal stays (a declined charge leaves its failed charge behind). */
   readonly isKept: boolean;
-  /** Value of Stripe-Should-Retry, when the answer carries that header. */
-  readonly shouldRetry: boolean | null;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     status: number,
     error: JsonObject,
-    options: { readonly isKept?: boolean; readonly shouldRetry?: boolean } = {},
+    options: {
+      readonly isKept?: boolean;
+      readonly headers?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     super(typeof error['message'] === 'string' ? error['message'] : 'refused');
     this.name = 'Refusal';
     this.status = status;
     this.error = error;
     this.isKept = options.isKept ?? false;
-    this.shouldRetry = options.shouldRetry ?? null;
+    this.headers = options.headers ?? {};
   }
 }
 

@@ -219,6 +219,7 @@ describe('rate limits', () => {
       wire(local, 'POST', '/v1/customers', 'name=x', { 'idempotency-key': 'same' });
     const statuses = [(await post()).status, (await post()).status, (await post()).status];
     expect(statuses).toEqual([200, 200, 429]);
+    expect((await post()).headers.get('stripe-rate-limited-reason')).toBe('endpoint-rate');
     expect((await wire(local, 'GET', '/v1/customers')).json.data).toHaveLength(1);
     await local.advance(1000);
     expect((await post()).headers.get('idempotent-replayed')).toBe('true');
@@ -231,5 +232,6 @@ describe('rate limits', () => {
     expect(answer.status).toBe(429);
     expect(answer.json.error.code).toBe('rate_limit');
     expect(answer.headers.get('stripe-should-retry')).toBeNull();
+    expect(answer.headers.get('stripe-rate-limited-reason')).toBe('global-rate');
   });
 });

@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.ts';
 export type Outcome = {
   readonly status: number;
   readonly body: string;
-  readonly shouldRetry: boolean | null;
+  readonly headers: Readonly<Record<string, string>>;
   /** It took effect now. */
   readonly hasRun: boolean;
   /** It took effect earlier, under the same key. */
@@ -40,7 +40,7 @@ export function answerOf(asked: Asked, outcome: Outcome | null, fault: CallFault
       'stripe-version': asked.version ?? contract().apiVersion,
       ...(asked.idempotencyKey === null ? {} : { 'idempotency-key': asked.idempotencyKey }),
       ...(shown.isReplay ? { 'idempotent-replayed': 'true' } : {}),
-      ...(shown.shouldRetry === null ? {} : { 'stripe-should-retry': String(shown.shouldRetry) }),
+      ...shown.headers,
     },
     delivery: isWithheld ? 'none' : fault === 'cut_body' ? 'cut' : 'whole',
   };
@@ -52,7 +52,7 @@ export function refused(refusal: Refusal): Outcome {
   return {
     status: refusal.status,
     body: JSON.stringify(body),
-    shouldRetry: refusal.shouldRetry,
+    headers: refusal.headers,
     hasRun: false,
     isReplay: false,
   };

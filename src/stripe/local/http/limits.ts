@@ -6,11 +6,9 @@ export type RateLimits = {
   readonly perSecond?: number;
   /** Calls per second of one method on one endpoint. Stripe: 25. */
   readonly perEndpointPerSecond?: number;
-  /** Whose second it is: this server's movable clock (default), or the machine's. */
-  readonly clock?: 'local' | 'real';
 };
 
-/** Counts calls in whole seconds; returns the refusal to answer with, or null. */
+/** Counts calls in whole seconds of the movable clock; returns the refusal to answer with, or null. */
 export function makeLimiter(
   world: World,
   limits: RateLimits,
@@ -23,25 +21,27 @@ export function makeLimiter(
     return next;
   };
   return (endpoint) => {
-    // The monotonic clock of the process: what a load test against the real second needs, and nothing else reads it.
-    const now = limits.clock === 'real' ? Math.floor(performance.now() / 1000) : world.now();
+    const now = world.now();
     if (now !== second) counts = new Map();
     second = now;
-    const isOver =
-      count('') > (limits.perSecond ?? Infinity) ||
-      count(endpoint) > (limits.perEndpointPerSecond ?? Infinity);
-    return isOver ? tooMany() : null;
+    if (count('') > (limits.perSecond ?? Infinity)) return tooMany(reason('global-rate'));
+    const isOver = count(endpoint) > (limits.perEndpointPerSecond ?? Infinity);
+    return isOver ? tooMany(reason('endpoint-rate')) : null;
   };
 }
 
-export function tooMany(options: { readonly shouldRetry?: boolean } = {}): Refusal {
+export function tooMany(headers: Readonly<Record<string, string>> = {}): Refusal {
   const message =
     'Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits.';
   return new Refusal(
     429,
     { type: 'invalid_request_error', code: 'rate_limit', doc_url: docUrl('rate_limit'), message },
-    options,
+    { headers },
   );
+}
+
+function reason(limit: 'global-rate' | 'endpoint-rate'): Record<string, string> {
+  return { 'stripe-rate-limited-reason': limit };
 }
 
 /** Another request holds the object: Stripe answers 429 for this as well. */

@@ -56,7 +56,7 @@ export async function perform(
     const saved = key === null ? undefined : parts.keys.look(key, fingerprint, request.path);
     if (saved !== undefined) {
       const { status, body } = saved;
-      return { status, body, shouldRetry: null, hasRun: false, isReplay: true };
+      return { status, body, headers: {}, hasRun: false, isReplay: true };
     }
     demandParams(admitted);
     const run = () =>
@@ -144,7 +144,7 @@ function execute(call: Call, { route, params }: Admitted, fault: CallFault | nul
     contract().checkAnswer(route.method, route.template, shown);
     if (fault === 'error_500_saved') return { ...refused(brokenDown()), hasRun: true };
     const body = JSON.stringify(shown);
-    return { status: 200, body, shouldRetry: null, hasRun: true, isReplay: false };
+    return { status: 200, body, headers: {}, hasRun: true, isReplay: false };
   } catch (error) {
     if (!(error instanceof Refusal) || !error.isKept) throw error;
     return { ...refused(error), hasRun: true };

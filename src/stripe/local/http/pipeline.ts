@@ -54,7 +54,7 @@ async function struckOrPerformed(
     case 'rate_limited':
       return refused(tooMany());
     case 'rate_limited_should_retry':
-      return refused(tooMany({ shouldRetry: true }));
+      return refused(tooMany({ 'stripe-should-retry': 'true' }));
     case 'lock_timeout':
       return refused(lockTimeout());
     case 'key_revoked':
