@@ -1,8 +1,8 @@
-import { admitEvents } from '../events/admit-events.ts';
+import { admitEvents, type AccountHistory } from '../events/admit-events.ts';
 import type { Event } from '../events/event.ts';
 import { eventParser } from '../events/parse-event.ts';
 import { describeRefusal } from '../events/refusal.ts';
-import { estimateAccount, type EstimatedAccount } from '../invoicing/estimate.ts';
+import { estimateAccount } from '../invoicing/estimate.ts';
 import { documentedPriceBook } from '../pricing/price-book.ts';
 import { later, toDate, toSecond, type Second } from '../values/instant.ts';
 import { estimateToJson, estimateToText } from './estimate-output.ts';
@@ -10,9 +10,11 @@ import { EXIT_INVALID } from './exit-code.ts';
 import { instantOption } from './instant-option.ts';
 import { printJson, type Output } from './output.ts';
 import { readEventLines } from './read-events.ts';
+import { asInForce, readPriceBookFile } from './read-price-book.ts';
 
 export type EstimateOptions = {
   readonly until?: string;
+  readonly priceBook?: string;
   readonly json?: true;
 };
 
@@ -20,8 +22,8 @@ type Context = { readonly output: Output; readonly now: Date; readonly maxReplic
 
 /**
  * `gigameter estimate FILE`: prices a file of events by pure computation, without database or queue, at the
- * documentation's prices. Events that are refused or still wait for their account or app are named on
- * stderr and left out; refused ones make the exit code 2.
+ * documentation's prices or those of `--price-book`. Events that are refused or still wait for their account
+ * or app are named on stderr and left out; refused ones make the exit code 2.
  */
 export async function estimateCommand(
   { output, now, maxReplicas }: Context,
@@ -29,19 +31,24 @@ export async function estimateCommand(
   options: EstimateOptions,
 ): Promise<number> {
   const until = instantOption('--until', options.until, now);
-  const { accounts, complaints, refused } = await estimateFile(file, maxReplicas, until, now);
+  const priceBook =
+    options.priceBook === undefined
+      ? documentedPriceBook()
+      : asInForce(await readPriceBookFile(options.priceBook));
+  const { histories, complaints, refused } = await readHistories(file, maxReplicas, until, now);
+  const accounts = histories.map((history) => estimateAccount(history, [priceBook], until));
   for (const complaint of complaints) output.note(complaint);
   if (options.json) printJson(output, estimateToJson(accounts));
   else output.data(estimateToText(accounts));
   return refused === 0 ? 0 : EXIT_INVALID;
 }
 
-async function estimateFile(
+async function readHistories(
   file: string,
   maxReplicas: number,
   until: Second,
   now: Date,
-): Promise<{ accounts: EstimatedAccount[]; complaints: string[]; refused: number }> {
+): Promise<{ histories: AccountHistory[]; complaints: string[]; refused: number }> {
   const parse = eventParser(maxReplicas);
   // A future that is asked for may be priced; a clock that runs ahead is refused as ever.
   const clock = toDate(later(until, toSecond(now)));
@@ -73,9 +80,5 @@ async function estimateFile(
       complaints.push(`${line} left out: the ${kind} ${JSON.stringify(name)} never appears`);
     }
   });
-  const priceBooks = [documentedPriceBook()];
-  const accounts = [...byAccount.values()].map((ofAccount) =>
-    estimateAccount(ofAccount, priceBooks, until),
-  );
-  return { accounts, complaints, refused };
+  return { histories: [...byAccount.values()], complaints, refused };
 }

@@ -8,9 +8,14 @@ import { invoicesCommand } from './invoices.ts';
 import { addKeysCommands } from './keys.ts';
 import { openapiCommand } from './openapi.ts';
 import { printJson } from './output.ts';
+import { addPriceBookCommands } from './price-book.ts';
+import { addPricesCommand } from './prices.ts';
 import { addProofCommands } from './proof.ts';
 import { replayCommand } from './replay.ts';
+import { addSnapshotCommand } from './snapshot.ts';
+import { addSourcesCommands } from './sources.ts';
 import { usageCommand } from './usage.ts';
+import { whatIfCommand, type WhatIfOptions } from './what-if.ts';
 
 type JsonOption = { readonly json?: true };
 
@@ -101,6 +106,7 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
     .command('estimate <file>')
     .description('price a file of one JSON event per line, without database or queue')
     .option('--until <instant>', 'count up to this instant (default: now)')
+    .option('--price-book <file>', "prices to use instead of the documentation's")
     .option('--json', 'print JSON')
     .action(async (file: string, options: EstimateOptions) =>
       done(await estimateCommand({ output, now: clock(), maxReplicas }, file, options)),
@@ -109,6 +115,20 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
     .command('openapi')
     .description('the OpenAPI 3.1 document of /v1')
     .action(async () => done(await openapiCommand(context)));
+  addPriceBookCommands(program, withServices, context);
+  addPricesCommand(program, withServices, context);
+  program
+    .command('what-if')
+    .description('what all accounts would have paid by another price book; changes nothing')
+    .requiredOption('--price-book <file>', 'the other book')
+    .option('--from <instant>', 'price what was used from then on (default: all)')
+    .option('--to <instant>', 'and until then (default: now)')
+    .option('--json', 'print JSON')
+    .action(async (options: WhatIfOptions) =>
+      withServices(({ db }) => whatIfCommand({ db, output, now: clock() }, options)),
+    );
+  addSnapshotCommand(program, withServices, context);
+  addSourcesCommands(program, withServices, context);
   addKeysCommands(program, withServices, context);
   addProofCommands(program, withServices, context);
   program

@@ -34,7 +34,15 @@ beforeAll(async () => {
     .selectFrom('invoice')
     .select('invoice_id')
     .executeTakeFirstOrThrow();
-  const names = { account, invoice, line: '1', source: 'controller', id: 'e-3' };
+  const names = {
+    account,
+    invoice,
+    line: '1',
+    source: 'controller',
+    id: 'e-3',
+    book: 'matrix',
+    price: 'matrix',
+  };
   operations = operationsOf(server, names);
   // Whoever is refused below is so before anything is written.
   before = await dumpTables(db);
@@ -64,6 +72,10 @@ async function expectAll(
 const SCOPE_OF: Readonly<Record<string, Scope>> = {
   recordEvents: 'ingest',
   getEvent: 'read',
+  putSnapshot: 'ingest',
+  listSources: 'admin',
+  expectSource: 'admin',
+  heartbeat: 'ingest',
   listAccounts: 'read',
   createAccount: 'admin',
   getAccount: 'read',
@@ -85,6 +97,12 @@ const SCOPE_OF: Readonly<Record<string, Scope>> = {
   listCredits: 'read',
   grantCredit: 'billing',
   giveMoneyBack: 'billing',
+  listPriceBooks: 'admin',
+  addPriceBook: 'admin',
+  withdrawPriceBook: 'admin',
+  listAccountPrices: 'read',
+  setAccountPrice: 'admin',
+  endAccountPrice: 'admin',
   getPaymentMethod: 'read',
   setPaymentMethod: 'billing',
   startCheckout: 'billing',

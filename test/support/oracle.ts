@@ -8,10 +8,24 @@ export type OraclePeriod = {
   readonly start: number;
   readonly end: number;
   /** Tenths of replica-size-seconds by app, used and charged. */
-  readonly apps: ReadonlyMap<string, { used: number; charged: number }>;
+  readonly apps: ReadonlyMap<string, Used>;
   /** Seconds by `database size`, used and charged. */
-  readonly databases: ReadonlyMap<string, { used: number; charged: number }>;
+  readonly databases: ReadonlyMap<string, Used>;
   readonly totalCents: bigint;
+};
+
+/** `charged` in each of the eras. */
+type Used = { used: number; charged: number[] };
+
+/** What everything costs from a second on. */
+export type OracleEra = {
+  readonly from: number;
+  /** In 10^-11 dollars. */
+  readonly replicaSizeSecond: bigint;
+  /** In cents, by size in tenths. */
+  readonly databaseMonth: ReadonlyMap<number, bigint>;
+  /** Undefined: the billing period. */
+  readonly monthSeconds: bigint | undefined;
 };
 
 type Change = { readonly at: number; readonly order: string; readonly state: State };
@@ -24,22 +38,31 @@ type Resource = {
 };
 
 const OFF: State = { replicas: 0, tenths: 0 };
-const LIST_PRICE_CENTS = new Map([
-  [6, 2_500n],
-  [17, 5_000n],
-  [40, 40_000n],
-  [80, 80_000n],
-  [160, 160_000n],
-  [320, 320_000n],
-  [640, 640_000n],
-  [1280, 1_280_000n],
-]);
+export const DOCUMENTED_ERA: OracleEra = {
+  from: 0,
+  replicaSizeSecond: 1_866_786n,
+  databaseMonth: new Map([
+    [6, 2_500n],
+    [17, 5_000n],
+    [40, 40_000n],
+    [80, 80_000n],
+    [160, 160_000n],
+    [320, 320_000n],
+    [640, 640_000n],
+    [1280, 1_280_000n],
+  ]),
+  monthSeconds: undefined,
+};
 
-/** Periods given by their boundaries; `until` ends the count. Reports may come in any order, repeated. */
+/**
+ * Periods given by their boundaries; `until` ends the count. Reports may come in any order, repeated. Eras
+ * are in order, the first begins before everything.
+ */
 export function oracle(
   reports: readonly Report[],
   boundaries: readonly number[],
   until: number,
+  eras: readonly OracleEra[] = [DOCUMENTED_ERA],
 ): OraclePeriod[] {
   const reported = [...new Map(reports.map((report) => [report.id, report])).values()];
   const facts = corrected(reported).filter((report) => secondOf(report) < until);
@@ -50,10 +73,12 @@ export function oracle(
     const end = boundaries[index + 1]!;
     if (start > until) return [];
     const countTo = Math.min(end, until);
-    const apps = new Map<string, { used: number; charged: number }>();
-    const databases = new Map<string, { used: number; charged: number }>();
-    for (const resource of resources) walk(resource, start, countTo, chargedFrom, apps, databases);
-    const totalCents = price(apps, databases, BigInt(end - start));
+    const apps = new Map<string, Used>();
+    const databases = new Map<string, Used>();
+    for (const resource of resources) {
+      walk(resource, start, countTo, chargedFrom, eras, apps, databases);
+    }
+    const totalCents = price(apps, databases, BigInt(end - start), eras);
     return [{ start, end, apps, databases, totalCents }];
   });
 }
@@ -82,36 +107,52 @@ function walk(
   from: number,
   to: number,
   chargedFrom: number,
-  apps: Map<string, { used: number; charged: number }>,
-  databases: Map<string, { used: number; charged: number }>,
+  eras: readonly OracleEra[],
+  apps: Map<string, Used>,
+  databases: Map<string, Used>,
 ): void {
   const { changes } = resource;
   let next = 0;
   let state = OFF;
+  let era = 0;
   for (let second = changes[0]?.at ?? to; second < to; second++) {
     while (next < changes.length && changes[next]!.at <= second) state = changes[next++]!.state;
+    while (era + 1 < eras.length && eras[era + 1]!.from <= second) era++;
     if (second < from || state.replicas === 0) continue;
     const isDatabase = resource.kind === 'database';
     const key = isDatabase ? `${resource.name} ${state.tenths}` : resource.app;
     const totals = isDatabase ? databases : apps;
     let sum = totals.get(key);
-    if (sum === undefined) totals.set(key, (sum = { used: 0, charged: 0 }));
+    if (sum === undefined) totals.set(key, (sum = { used: 0, charged: eras.map(() => 0) }));
     const amount = isDatabase ? 1 : state.replicas * state.tenths;
     sum.used += amount;
-    if (second >= chargedFrom) sum.charged += amount;
+    if (second >= chargedFrom) sum.charged[era]! += amount;
   }
 }
 
 function price(
-  apps: ReadonlyMap<string, { charged: number }>,
-  databases: ReadonlyMap<string, { charged: number }>,
+  apps: ReadonlyMap<string, Used>,
+  databases: ReadonlyMap<string, Used>,
   periodSeconds: bigint,
+  eras: readonly OracleEra[],
 ): bigint {
-  const tenths = [...apps.values()].reduce((sum, { charged }) => sum + BigInt(charged), 0n);
-  let total = halfUp(tenths * 1_866_786n, 10n * 10n ** 9n);
+  let appPrice = 0n;
+  for (const { charged } of apps.values()) {
+    for (const [index, tenths] of charged.entries()) {
+      appPrice += BigInt(tenths) * eras[index]!.replicaSizeSecond;
+    }
+  }
+  let total = halfUp(appPrice, 10n * 10n ** 9n);
   for (const [key, { charged }] of databases) {
-    const list = LIST_PRICE_CENTS.get(Number(key.split(' ').at(-1)))!;
-    total += halfUp(list * BigInt(charged), periodSeconds);
+    const size = Number(key.split(' ').at(-1));
+    let [numerator, denominator] = [0n, 1n];
+    for (const [index, seconds] of charged.entries()) {
+      const era = eras[index]!;
+      const month = era.monthSeconds ?? periodSeconds;
+      const share = era.databaseMonth.get(size)! * BigInt(seconds);
+      [numerator, denominator] = [numerator * month + share * denominator, denominator * month];
+    }
+    total += halfUp(numerator, denominator);
   }
   return total;
 }

@@ -16,8 +16,13 @@ import { EVENT_TYPES } from './event-bodies.ts';
 import { eventRoutes } from './events.ts';
 import { invoiceRoutes } from './invoices.ts';
 import { lineSegmentRoutes } from './line-segments.ts';
+import { priceBookRoutes } from './price-books.ts';
+import { priceRoutes } from './prices.ts';
 import { refundRoutes } from './refunds.ts';
+import { snapshotRoutes } from './snapshots.ts';
+import { sourceRoutes } from './sources.ts';
 import { tracedEventRoutes } from './traced-events.ts';
+import { refuseUnexpectedInput } from './unexpected-input.ts';
 import { usageRoutes } from './usage.ts';
 import { violationRoutes } from './violations.ts';
 
@@ -33,6 +38,8 @@ export type V1Dependencies = AuthenticationDependencies & {
 const RESOURCES = [
   eventRoutes,
   tracedEventRoutes,
+  snapshotRoutes,
+  sourceRoutes,
   accountRoutes,
   accountCommandRoutes,
   usageRoutes,
@@ -41,6 +48,8 @@ const RESOURCES = [
   violationRoutes,
   invoiceRoutes,
   lineSegmentRoutes,
+  priceBookRoutes,
+  priceRoutes,
   creditRoutes,
   refundRoutes,
   cardRoutes,
@@ -51,6 +60,7 @@ export function v1Routes(dependencies: V1Dependencies): FastifyPluginAsync {
   return async (server) => {
     readJsonBodies(server, EVENT_TYPES);
     requireKeys(server, dependencies);
+    refuseUnexpectedInput(server);
     for (const routes of RESOURCES) await server.register(routes(dependencies));
   };
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { DOCUMENTED_PRICES } from '../../../src/pricing/price-book.ts';
 import type { Call } from './api.ts';
 
 type Method = NonNullable<Call['method']>;
@@ -24,9 +25,19 @@ const event = {
 const BODIES: Readonly<Record<string, unknown>> = {
   recordEvents: event,
   createAccount: { account: 'intruder', email: 'intruder@example.com' },
+  putSnapshot: { taken_at: '2026-02-10T00:30:00Z', accounts: [] },
+  expectSource: { expected_every_seconds: 60 },
   checkChange: { change: 'create_app' },
   quoteChange: { change: 'scale_app', app: 'web', replicas: 2, size: 1 },
   grantCredit: { id: 'matrix', amount_cents: 100, reason: 'matrix' },
+  addPriceBook: { id: 'matrix', effective_at: '2030-01-01T00:00:00Z', ...DOCUMENTED_PRICES },
+  setAccountPrice: {
+    id: 'matrix',
+    from: '2026-02-15T00:00:00Z',
+    prices: { replica_size_second_usd: '0.00001' },
+    reason: 'matrix',
+  },
+  endAccountPrice: { at: '2026-02-15T00:00:00Z', reason: 'matrix' },
   giveMoneyBack: { id: 'matrix', amount_cents: 1, reason: 'matrix' },
   setPaymentMethod: { token: 'tok_mastercard' },
   startCheckout: { success_url: 'https://a.example/', cancel_url: 'https://a.example/' },
