@@ -27,6 +27,8 @@ type State = {
   readonly apps: Set<string>;
   readonly databases: Map<string, KnownDatabase>;
   readonly recorded: Map<string, Event>;
+  /** Keep their identity while they wait (R57). */
+  readonly waiting: Map<string, Event>;
   readonly superseded: Set<Event>;
   readonly outcomes: Map<Event, Outcome>;
 };
@@ -41,6 +43,7 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
     apps: new Set(),
     databases: new Map(),
     recorded: new Map(),
+    waiting: new Map(),
     superseded: new Set(),
     outcomes: new Map(),
   };
@@ -72,9 +75,15 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
 function admit(state: State, event: Event): void {
   const outcome = decide(state, event);
   state.outcomes.set(event, outcome);
-  if (outcome.status !== 'recorded') return;
   const { account, fact } = event;
-  state.recorded.set(identityOf(event), event);
+  const identity = identityOf(event);
+  if (outcome.status === 'parked') {
+    if (!state.waiting.has(identity)) state.waiting.set(identity, event);
+    return;
+  }
+  if (state.waiting.get(identity) === event) state.waiting.delete(identity);
+  if (outcome.status !== 'recorded') return;
+  state.recorded.set(identity, event);
   if (isSupersession(event)) supersede(state, event);
   if (fact.type === 'account.created') state.signUps.set(account, event.occurredAt.second);
   if (fact.type === 'database.available') {
@@ -89,6 +98,10 @@ function decide(state: State, event: Event): Outcome {
   const { account, fact } = event;
   const first = state.recorded.get(identityOf(event));
   if (first !== undefined) return isSameFact(first, event) ? DUPLICATE : refused(idReused(event));
+  const waiting = state.waiting.get(identityOf(event));
+  if (waiting !== undefined && waiting !== event) {
+    return isSameFact(waiting, event) ? state.outcomes.get(waiting)! : refused(idReused(event));
+  }
   const signedUpAt = state.signUps.get(account);
   if (fact.type === 'account.created') {
     return signedUpAt === undefined ? RECORDED : refused(accountExists(event, signedUpAt));

@@ -29,13 +29,21 @@ export function parseInstant(text: string): Instant | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   if (offsetHour > 23 || offsetMinute > 59) return undefined;
   const offset = (offsetHour * 60 + offsetMinute) * (match[8] === '-' ? -1 : 1);
-  const utc = Date.UTC(year, month - 1, day, hour, minute - offset, second) / 1000;
+  const utc = utcMs(year, month - 1, day, hour, minute - offset, second) / 1000;
   return { second: BigInt(utc), fraction: (match[7] ?? '').replace(/0+$/, '') };
 }
 
 /** How many days a month has; `monthIndex` counts from 0 and may lie outside 0..11. */
 export function daysInMonth(year: number, monthIndex: number): number {
-  return new Date(Date.UTC(year, monthIndex + 1, 0)).getUTCDate();
+  return new Date(utcMs(year, monthIndex + 1, 0)).getUTCDate();
+}
+
+const CYCLE_YEARS = 400;
+const CYCLE_MS = 146_097 * 86_400_000;
+
+/** `Date.UTC` takes the years 0 to 99 for 1900 to 1999; the calendar repeats itself every 400 years. */
+function utcMs(year: number, ...rest: [monthIndex: number, ...number[]]): number {
+  return Date.UTC(year + CYCLE_YEARS, ...rest) - CYCLE_MS;
 }
 
 /** The whole second `date` lies in. */

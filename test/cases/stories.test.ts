@@ -19,24 +19,10 @@ import { readStory, type Story } from '../support/story.ts';
 
 const parse = eventParser(1000);
 
-/** Requirements the code does not keep yet, by story, with the reason. */
-const FAILING = new Map([
-  [
-    'r57-the-first-report-stays-when-it-had-to-wait.md',
-    'admitEvents takes up what waited only after all others, so a later report under the same id wins',
-  ],
-  [
-    'r57-the-first-report-stays-while-it-waits.md',
-    'admitEvents does not compare a report with one of the same id that waits',
-  ],
-]);
-
 const TAKEN = new Set(['recorded', 'duplicate']);
 
 describe.each(stories())('$title ($file)', (story) => {
-  const reason = FAILING.get(story.file);
-  if (reason === undefined) test('is estimated', () => expectEstimated(story));
-  else test.fails(reason, () => expectEstimated(story));
+  test('is estimated', () => expectEstimated(story));
 });
 
 function expectEstimated(story: Story): void {

@@ -127,6 +127,7 @@ test('an account that cannot be closed stays due and stops nobody else', async (
   expect(failed).toEqual([bad]);
   expect(await summary(good)).toHaveLength(1);
   expect(await summary(bad)).toEqual([]);
+  await database.db.deleteFrom('billing_period').where('account_id', '=', bad).execute();
 });
 
 test('frozen lines and ledger entries cannot be changed or deleted', async () => {

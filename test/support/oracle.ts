@@ -115,10 +115,10 @@ function walk(
   let next = 0;
   let state = OFF;
   let era = 0;
-  for (let second = changes[0]?.at ?? to; second < to; second++) {
+  for (let second = Math.max(from, changes[0]?.at ?? to); second < to; second++) {
     while (next < changes.length && changes[next]!.at <= second) state = changes[next++]!.state;
     while (era + 1 < eras.length && eras[era + 1]!.from <= second) era++;
-    if (second < from || state.replicas === 0) continue;
+    if (state.replicas === 0) continue;
     const isDatabase = resource.kind === 'database';
     const key = isDatabase ? `${resource.name} ${state.tenths}` : resource.app;
     const totals = isDatabase ? databases : apps;
