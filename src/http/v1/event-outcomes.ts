@@ -38,9 +38,10 @@ const counts = {
 
 export const recordingResult = z.object(counts).meta({ id: 'RecordingResult' });
 
-export const refusedProblem = problem
-  .extend(counts)
-  .meta({ id: 'RefusedEventsProblem', description: 'no event was taken' });
+export const refusedProblem = problem.extend(z.object(counts).partial().shape).meta({
+  id: 'RefusedEventsProblem',
+  description: 'no event was taken; without counts when none could be found in the body',
+});
 
 /** The counts, and what became of each event, in order. */
 export function outcomesToJson(reports: readonly unknown[], outcomes: readonly Outcome[]) {

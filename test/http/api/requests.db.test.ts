@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { issueAccountKey } from '../../../src/accounts/api-key-store.ts';
+import { BAD_BODIES } from '../support/bad-bodies.ts';
 import { dumpTables } from '../support/dump.ts';
 import { openPlatform, type Member, type Platform } from './support/platform.ts';
 import {
@@ -106,35 +107,26 @@ test('public routes do not look at Authorization', async () => {
   }
 });
 
-test('a body that is no JSON, too large, too deep or poisoned is refused with a text', async () => {
-  const send = async (body: string) =>
-    await platform.api.call({
-      method: 'POST',
-      url: '/api/free_users',
-      body,
-      headers: { 'content-type': 'application/json' },
-    });
-  for (const [body, status] of [
-    ['{', 400],
-    ['nonsense', 400],
-    ['[]', 422],
-    ['null', 422],
-    ['{"__proto__": {"email": "a@b.example"}}', 400],
-    ['{"constructor": {"prototype": {}}}', 400],
-    ['['.repeat(100_000), 400],
-    [JSON.stringify({ email: 'x'.repeat(10_000_000) }), 413],
-  ] as const) {
-    const answer = await send(body);
-    expect([body.slice(0, 40), answer.status]).toEqual([body.slice(0, 40), status]);
-    expect(JSON.stringify(answer.body.errors)).toMatch(/\w+ \w+/);
+test('bodies that are no request at all are refused by every route, with a text', async () => {
+  const authorization = basic(victim.email, victim.old.terminal.netrc![1]);
+  const before = await dumpTables(platform.db);
+  for (const route of routes.filter((one) => one.method !== 'GET' && !isByPassword(one))) {
+    const { method, path } = requestFor(route, victim.app, victim.id);
+    for (const [name, body] of Object.entries(BAD_BODIES)) {
+      const headers = { 'content-type': 'application/json', authorization };
+      const answer = await platform.api.call({ method, url: path, body, headers });
+      const what = [method, route.url, name, answer.status];
+      expect(what).toSatisfy(() => answer.status >= 400 && answer.status < 500);
+      expect([what, JSON.stringify(answer.body.errors)]).toEqual([
+        what,
+        expect.stringMatching(/\w+ \w+/),
+      ]);
+    }
   }
-  const typeless = await platform.api.call({
-    method: 'POST',
-    url: '/api/free_users',
-    body: 'email=a',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  });
-  expect(typeless.status).toBe(415);
+  expect(await dumpTables(platform.db)).toEqual(before);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const form = { method: 'POST', url: '/api/free_users', body: 'email=a', headers } as const;
+  expect((await platform.api.call(form)).status).toBe(415);
 });
 
 test('fields that a command does not have are refused by name', async () => {
@@ -188,7 +180,7 @@ test('whatever is sent, the answer is no fault of ours and can be read', async (
       expect([route.method, path, status]).toSatisfy(() => status < 500);
       expect(text.length).toBeGreaterThan(2);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 }, 120_000);
 

@@ -6,7 +6,7 @@ import type { CardInside } from '../state/inside.ts';
 import type { CardFacts, PaymentMethod, Token } from '../state/objects.ts';
 import { invalid, missing } from '../refusal.ts';
 import type { World } from '../state/world.ts';
-import { declined, TEST_CARDS, type TestCard } from './test-cards.ts';
+import { declined, testCardOf, type TestCard } from './test-cards.ts';
 
 type Create = {
   readonly type?: string;
@@ -91,7 +91,7 @@ export function detachPaymentMethod(call: Call): PaymentMethod {
 /** A payment method by id, or a new one of a `pm_card_` name; refused when it was detached. */
 export function usableMethod(call: Call, id: string, status: 400 | 404 = 400): PaymentMethod {
   const card = id.startsWith('pm_card_') ? id.slice('pm_card_'.length) : undefined;
-  if (card !== undefined && TEST_CARDS[card] !== undefined) return newPaymentMethod(call, card, {});
+  if (card !== undefined && testCardOf(card) !== undefined) return newPaymentMethod(call, card, {});
   const method = call.world.get('payment_method', id);
   if (method === undefined) throw missing('PaymentMethod', id, 'payment_method', status);
   if (inside(call.world, id).isDetached) {
@@ -124,7 +124,7 @@ export function testCard(
 ): TestCard & { readonly charges: string | null } {
   const { card, charges } = inside(world, methodId);
   return {
-    ...(TEST_CARDS[card] ?? { brand: 'visa', last4: '4242', attach: null, charge: null }),
+    ...(testCardOf(card) ?? { brand: 'visa', last4: '4242', attach: null, charge: null }),
     charges,
   };
 }
@@ -143,7 +143,7 @@ export function createToken(call: Call, params: { readonly card?: JsonObject | s
 /** A token as a browser would have made it: it works once. `testToken` is a constant one such as `tok_visa`. */
 export function mintToken(call: Call, testToken: string): Token {
   const name = testToken.replace(/^tok_/, '');
-  const card = TEST_CARDS[name];
+  const card = testCardOf(name);
   if (card === undefined) throw missing('token', testToken, 'card', 400);
   const { world } = call;
   const token: Token = {
@@ -171,7 +171,7 @@ export function mintToken(call: Call, testToken: string): Token {
 
 function spendToken(call: Call, id: string): string {
   const name = id.replace(/^tok_/, '');
-  if (TEST_CARDS[name] !== undefined) return name;
+  if (testCardOf(name) !== undefined) return name;
   const token = call.world.get('token', id);
   if (token === undefined) throw missing('token', id, 'card[token]', 400);
   if (token.used) {
@@ -186,7 +186,7 @@ function spendToken(call: Call, id: string): string {
 
 function newPaymentMethod(call: Call, cardName: string, params: Create): PaymentMethod {
   const { world } = call;
-  const card = TEST_CARDS[cardName];
+  const card = testCardOf(cardName);
   if (card === undefined) throw missing('token', `tok_${cardName}`, 'card[token]', 400);
   const details = {
     address: null,

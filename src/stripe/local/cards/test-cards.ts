@@ -110,3 +110,8 @@ export function declined(name: string, more: JsonObject): Refusal {
   const error = { type: 'card_error', ...decline, doc_url: docUrl(decline.code), ...more };
   return new Refusal(402, error, { isKept: true });
 }
+
+/** Also for names that mean something to every object, such as `constructor`. */
+export function testCardOf(name: string): TestCard | undefined {
+  return Object.hasOwn(TEST_CARDS, name) ? TEST_CARDS[name] : undefined;
+}

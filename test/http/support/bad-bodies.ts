@@ -1,0 +1,42 @@
+/** Bodies that nothing of ours may take, with what is wrong with each. */
+export const BAD_BODIES: Readonly<Record<string, string | Buffer>> = {
+  'not closed': '{',
+  'no JSON': 'nonsense',
+  'a number': '0',
+  'a text': '"x"',
+  'a number beyond all doubles': '1e309',
+  'a number of 400 digits': '9'.repeat(400),
+  'a raw NUL': '{"account":"\0"}',
+  'a raw control character': '{"account":"\n"}',
+  'bytes that are no UTF-8': Buffer.from([0x22, 0xc3, 0x28, 0x22]),
+  'a list of nothing': '[]',
+  'an unknown field': '{"unexpected":1}',
+  'a prototype': '{"__proto__":{"account":"acme"}}',
+  'a nested prototype': '{"data":{"__proto__":{"account":"acme"}}}',
+  "a constructor's prototype": '{"constructor":{"prototype":{"account":"acme"}}}',
+  'a hundred thousand lists, one in the other': '['.repeat(100_000),
+  'objects 30 deep': `${'{"a":'.repeat(30)}1${'}'.repeat(30)}`,
+  'ten megabytes': JSON.stringify({ account: 'x'.repeat(10_000_000) }),
+};
+
+/** What a field may not hold, or seldom: whatever it is, the answer must not be our fault. */
+export const BAD_VALUES: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  -1,
+  0.1 + 0.2,
+  2 ** 53,
+  Number.MAX_VALUE,
+  '',
+  '\0',
+  '\ud800',
+  '\u001b[2J',
+  '__proto__',
+  '1; drop table account',
+  'x'.repeat(100_000),
+  [],
+  [[[]]],
+  {},
+  { constructor: 1 },
+];
