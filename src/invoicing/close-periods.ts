@@ -5,6 +5,7 @@ import { readPrices } from '../pricing/store.ts';
 import { toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
+import { reportTooLate } from './report-unbilled.ts';
 import { findDue, readDue, saveClosed } from './store.ts';
 
 export type Closing = {
@@ -67,8 +68,10 @@ async function closeChunk(
         due.map(({ id, closeAt }) => ({ account: id, at: closeAt })),
       );
       const priceBooks = await readPrices(tx, accountIds);
-      const closed = await billPeriods(tx, priceBooks, due.map(duePeriod));
+      const periods = due.map(duePeriod);
+      const closed = await billPeriods(tx, priceBooks, periods);
       await saveClosed(tx, now, closed);
+      await reportTooLate(tx, now, periods);
       return {
         periods: closed.length,
         invoices: closed.filter((period) => period.invoice !== undefined).length,

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventParser } from '../../src/events/parse-event.ts';
+import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
+import { listInvoices } from '../../src/invoicing/list-invoices.ts';
+import { reportAfterDeletion } from '../../src/invoicing/report-unbilled.ts';
+import { balancesOf } from '../../src/ledger/store.ts';
+import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { reporter } from '../support/reports.ts';
+
+const recordedAt = new Date('2028-01-01T00:00:00Z');
+let database: TestDatabase;
+let record: RecordEvents;
+let accounts = 0;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  record = eventRecorder({ db: database.db, parse: eventParser(1000) });
+});
+afterAll(async () => await database.drop());
+
+/** A STANDARD account since 1 January 2026 whose app runs 1 × 0.5: $25.00 a month of 31 days. */
+async function payer() {
+  const account = `corrected-${++accounts}`;
+  const say = reporter(account);
+  const tell = async (type: string, time: string, data: Record<string, unknown> = {}) =>
+    await record(recordedAt, [say(type, time, { account, ...data })]);
+  await tell('account.created', '2026-01-01T00:00:00Z', { email: 'p@payer.example' });
+  await tell('account.upgraded', '2026-01-01T00:00:00Z');
+  await tell('app.deployed', '2026-01-01T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+  return { account, tell };
+}
+
+async function close(at: string): Promise<void> {
+  await closeDuePeriods(database.db, new Date(at), {
+    graceSeconds: 0n,
+    onFailure: (_account, error) => {
+      throw error;
+    },
+  });
+}
+
+async function corrections(account: string) {
+  const invoices = await listInvoices(database.db, account);
+  return invoices.map(({ lines }) =>
+    lines.filter(({ kind }) => kind === 'adjustment').map((line) => line.amountCents),
+  );
+}
+
+async function signals(account: string) {
+  const rows = await database.db
+    .selectFrom('signal')
+    .select(['kind', 'details'])
+    .where('account_id', '=', account)
+    .execute();
+  return rows;
+}
+
+test('a late job is billed with the next invoice', async () => {
+  const { account, tell } = await payer();
+  await close('2026-02-01T00:00:00Z');
+  await tell('job.started', '2026-01-15T00:00:00Z', { app: 'web', job: 'j', size: 16 });
+  await close('2026-03-01T00:00:00Z');
+  // 300 s × 16 × $0.00001866786 = 8.96 cents; the app and its job are one line.
+  expect(await corrections(account)).toEqual([[], [9n]]);
+});
+
+test('a late upgrade, earlier than the one known, charges what was free', async () => {
+  const { account, tell } = await payer();
+  const late = `corrected-${++accounts}`;
+  const say = reporter(late);
+  await record(recordedAt, [
+    say('account.created', '2026-01-01T00:00:00Z', { account: late, email: 'l@late.example' }),
+    say('app.deployed', '2026-01-01T00:00:00Z', {
+      account: late,
+      app: 'web',
+      replicas: 1,
+      size: 0.5,
+    }),
+    say('account.upgraded', '2026-02-01T00:00:00Z', { account: late }),
+  ]);
+  await close('2026-03-01T00:00:00Z');
+  await record(recordedAt, [say('account.upgraded', '2026-01-01T00:00:00Z', { account: late })]);
+  await tell('app.scaled', '2026-03-05T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+  await close('2026-04-01T00:00:00Z');
+  expect(await corrections(late)).toEqual([[], [2500n]]);
+  expect(await corrections(account)).toEqual([[], [], []]);
+});
+
+test('a late scale downwards takes money back: as credit where the invoice is too small for it', async () => {
+  const { account, tell } = await payer();
+  await close('2026-02-01T00:00:00Z');
+  await tell('app.scaled', '2026-01-01T00:00:01Z', { app: 'web', replicas: 0, size: 0.5 });
+  await close('2026-03-01T00:00:00Z');
+  const [, second] = await listInvoices(database.db, account);
+  expect(second).toMatchObject({ totalCents: 0n, state: 'settled' });
+  expect((await balancesOf(database.db, [account])).get(account)).toMatchObject({ credit: 2500n });
+});
+
+test('corrections reach thirteen months back; what is older is reported, not billed', async () => {
+  const { account, tell } = await payer();
+  await close('2027-05-01T00:00:00Z');
+  await tell('app.scaled', '2026-02-01T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+  await tell('app.scaled', '2026-05-01T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+  await close('2027-06-01T00:00:00Z');
+  const last = (await listInvoices(database.db, account)).at(-1)!;
+  // The period that closes began on 2027-05-01: April 2026 is the first that is corrected.
+  expect(last.lines.filter(({ kind }) => kind === 'adjustment')).toMatchObject([
+    { amountCents: 2420n, description: expect.stringContaining('2026-04-01T00:00:00Z') },
+  ]);
+  expect(await signals(account)).toEqual([
+    {
+      kind: 'account.facts_too_late',
+      details: { late_since: '2026-02-01T00:00:00Z', corrected_from: '2026-04-01T00:00:00Z' },
+    },
+  ]);
+});
+
+test('a deleted account has no next invoice: what late facts come to is reported once', async () => {
+  const { account, tell } = await payer();
+  await tell('account.deleted', '2026-02-01T00:00:00Z');
+  await close('2026-03-01T00:00:00Z');
+  await tell('app.scaled', '2026-01-31T23:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+  expect(await reportAfterDeletion(database.db, recordedAt)).toBe(1);
+  expect(await reportAfterDeletion(database.db, recordedAt)).toBe(0);
+  expect(await signals(account)).toMatchObject([
+    { kind: 'account.correction_after_deletion', details: { total_cents: 3 } },
+  ]);
+});
