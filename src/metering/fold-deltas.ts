@@ -5,7 +5,8 @@ import { sql } from 'kysely';
  * (account_id, meter, resource, size_tenths, change, at, until, last_cut_at): the level of a series changes
  * by `change` from `at` to `until`, or for good when that is null. A series is a line, so its level and
  * offset change; checkpoints after `at` get their share; the account remembers since when closed periods
- * may have changed (D3, R60). Ends with `created`, the series that are new.
+ * may have changed (D3, R60). Ends with `created`, the series that are new; NOT IN, because PostgreSQL hashes
+ * it, where it would compare each share with each update for an anti-join (it expects one row of each).
  */
 export const foldDeltas = sql`
     share as (
@@ -54,8 +55,8 @@ export const foldDeltas = sql`
         last_at)
       select share.account_id, share.meter, share.resource, share.size_tenths, share.level,
         share.offset_units, share.first_at, share.last_at
-      from share left join updated using (account_id, meter, resource, size_tenths)
-      where updated.account_id is null
+      from share where (account_id, meter, resource, size_tenths) not in (
+        select account_id, meter, resource, size_tenths from updated)
       order by account_id, meter, resource
       on conflict do nothing
       returning account_id, meter, resource

@@ -8,6 +8,8 @@ import { foldDeltas } from './fold-deltas.ts';
 export type RecordedBatch = {
   /** Positions in the batch that were not recorded: an equal identity or a missing account stood against it. */
   readonly notRecorded: ReadonlySet<number>;
+  /** Those of them that say exactly what is recorded under their identity. */
+  readonly repeated: ReadonlySet<number>;
   /** Apps this batch made known for which parked events wait. */
   readonly awaitedApps: readonly AppKey[];
 };
@@ -22,17 +24,17 @@ export type AppKey = { readonly account: string; readonly app: string };
  * A series is a line: its integral up to t is level × t + offset. An event of level e between its stored
  * neighbours x (before) and y (after) changes the level by e − x from its instant to y's, or for good when
  * there is no y. What a batch adds up to does not depend on its order, so a late event costs two look-ups
- * and nothing else; one that is later than its line's last event needs none. Look-ups come before the
- * insert, so that the statement means the same on Citus.
+ * and nothing else; one that is later than its line's last event needs none. A repeat is never later, so it
+ * costs one look-up. Look-ups come before the insert, so that the statement means the same on Citus.
  */
 export async function recordBatch(
   tx: Db,
   now: Date,
   events: readonly Event[],
 ): Promise<RecordedBatch> {
-  if (events.length === 0) return { notRecorded: new Set(), awaitedApps: [] };
+  if (events.length === 0) return { notRecorded: new Set(), repeated: new Set(), awaitedApps: [] };
   const content = events.map(toEventRow);
-  const { rows } = await sql<{ position: bigint | null; account_id: string; app: string }>`
+  const { rows } = await sql<UnrecordedRow | AwaitedRow>`
     /* prepare record_batch */
     with given as (
       select * from unnest(
@@ -61,12 +63,21 @@ export async function recordBatch(
     ),
     looked as materialized (
       select placed.*, next.at as next_at,
+        known.is_same is not null as is_recorded, coalesce(known.is_same, false) as is_same,
         coalesce(case when is_in_order then line_level else previous.level end, 0) as previous_level,
         previous.size_tenths as previous_size_tenths
       from placed
       left join lateral (
+        select (e.type, e.at, e.tie, e.meter, e.resource, e.app, e.level, e.size_tenths, e.details)
+          is not distinct from (placed.type, placed.at, placed.tie, placed.meter, placed.resource,
+            placed.app, placed.level, placed.size_tenths, placed.details::jsonb) as is_same
+        from event e
+        where not coalesce(is_in_order, false) and e.account_id = placed.account_id
+          and e.source = placed.source and e.event_id = placed.event_id
+      ) known on true
+      left join lateral (
         select e.level, e.size_tenths from standing_event e
-        where not is_in_order and placed.meter <> 'job'
+        where not is_in_order and known.is_same is null and placed.meter <> 'job'
           and e.account_id = placed.account_id and e.meter = placed.meter
           and e.resource = placed.resource
           and (e.at, e.tie, e.event_id, e.source)
@@ -75,7 +86,7 @@ export async function recordBatch(
       ) previous on true
       left join lateral (
         select e.at from standing_event e
-        where not is_in_order and placed.meter <> 'job'
+        where not is_in_order and known.is_same is null and placed.meter <> 'job'
           and e.account_id = placed.account_id and e.meter = placed.meter
           and e.resource = placed.resource
           and (e.at, e.tie, e.event_id, e.source)
@@ -88,7 +99,7 @@ export async function recordBatch(
         size_tenths, details, recording, recorded_at)
       select account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths,
         details::jsonb, (select nextval('event_recording')), ${now}::timestamptz
-      from looked order by account_id, meter, resource, at
+      from looked where not is_recorded order by account_id, meter, resource, at
       on conflict do nothing
       returning account_id, source, event_id
     ),
@@ -110,20 +121,28 @@ export async function recordBatch(
       from fresh where meter = 'database' and previous_level = 1
     ),
     ${foldDeltas}
-    select position, null as account_id, null as app
+    select given.position, coalesce(looked.is_same, false) as "isSame", null as account_id, null as app
     from given left join inserted using (account_id, source, event_id)
+      left join looked on looked.position = given.position and looked.is_same
     where inserted.account_id is null
     union all
-    select distinct null::bigint, parked.account_id, parked.name
+    select distinct null::bigint, null::boolean, parked.account_id, parked.name
     from created join parked_event parked on parked.account_id = created.account_id
       and parked.waits_for = 'app' and parked.name = created.resource
     where created.meter = 'app'`.execute(tx);
+  const unrecorded = rows.filter((row) => row.position !== null);
   return {
-    notRecorded: new Set(
-      rows.flatMap((row) => (row.position === null ? [] : Number(row.position) - 1)),
-    ),
+    notRecorded: new Set(unrecorded.map(indexOf)),
+    repeated: new Set(unrecorded.filter(({ isSame }) => isSame).map(indexOf)),
     awaitedApps: rows.flatMap((row) =>
       row.position === null ? { account: row.account_id, app: row.app } : [],
     ),
   };
+}
+
+type UnrecordedRow = { readonly position: bigint; readonly isSame: boolean };
+type AwaitedRow = { readonly position: null; readonly account_id: string; readonly app: string };
+
+function indexOf({ position }: UnrecordedRow): number {
+  return Number(position) - 1;
 }

@@ -2,7 +2,7 @@ import { insertAccount } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
 import { isEventOf, type Event } from '../events/event.ts';
-import { RECORDED, type Outcome } from '../events/outcome.ts';
+import { DUPLICATE, RECORDED, type Outcome } from '../events/outcome.ts';
 import { park, unpark, type ReportedEvent } from '../events/parking.ts';
 import type { EventParser } from '../events/parse-event.ts';
 import { quarantine } from '../events/quarantine.ts';
@@ -78,14 +78,14 @@ async function settleRound(
   const repeatedCreations = await createAccounts(tx, round);
   const hindered = await findHindrances(tx, round);
   const ready = round.filter((one) => !repeatedCreations.has(one) && !hindered.has(one));
-  const { notRecorded, awaitedApps } = await recordBatch(tx, now, ready.map(eventOf));
+  const { notRecorded, repeated, awaitedApps } = await recordBatch(tx, now, ready.map(eventOf));
   const unrecorded = [
     ...repeatedCreations,
-    ...ready.filter((_, position) => notRecorded.has(position)),
+    ...ready.filter((_, position) => notRecorded.has(position) && !repeated.has(position)),
   ];
   const reasons = await classifyUnrecorded(tx, unrecorded.map(eventOf));
   const outcomes = new Map<ReportedEvent, Outcome>([
-    ...ready.map((one) => [one, RECORDED] as const),
+    ...ready.map((one, position) => [one, repeated.has(position) ? DUPLICATE : RECORDED] as const),
     ...unrecorded.map((one, index) => [one, reasons[index]!] as const),
     ...hindered,
   ]);
