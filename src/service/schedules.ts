@@ -1,10 +1,12 @@
 import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Db } from '../database/pool.ts';
-import type { Recording } from '../metering/record-events.ts';
+import { reportAfterDeletion } from '../invoicing/report-unbilled.ts';
+import { recorderWithin, type Recording } from '../metering/record-events.ts';
 import { reviewParked } from '../metering/review-parked.ts';
 import { redriveFailedEvents, type EventsJob, type EventsResult } from '../queue/events-queue.ts';
 import type { Tick } from '../queue/ticks.ts';
+import { watchSilence } from '../sources/watch-silence.ts';
 import type { Clock } from '../values/clock.ts';
 import type { Billing } from './billing.ts';
 import { proveSample, sealInvoiced } from './prove.ts';
@@ -31,7 +33,10 @@ export function schedules({
     { name: 'close', schedule: every(60), run: async () => void (await billing.close(clock())) },
     { name: 'issue', schedule: every(15), run: billing.issue },
     { name: 'collect', schedule: every(60), run: billing.collect },
+    { name: 'refund', schedule: every(60), run: billing.refund },
     { name: 'read-news', schedule: every(5), run: billing.readNews },
+    { name: 'sweep', schedule: every(3600), run: billing.sweep },
+    { name: 'reconcile', schedule: nightly(2), run: async () => void (await billing.reconcile()) },
     {
       name: 'redrive-events',
       schedule: every(60),
@@ -41,6 +46,23 @@ export function schedules({
       name: 'review-parked',
       schedule: every(60),
       run: async () => void (await reviewParked({ db, ...recording }, clock())),
+    },
+    {
+      name: 'watch-silence',
+      schedule: every(15),
+      run: async () => {
+        const { begun, ended } = await watchSilence(
+          { db, record: recorderWithin(recording) },
+          clock(),
+        );
+        for (const { source } of begun) log.warn({ source }, 'a source has gone silent');
+        for (const { source } of ended) log.info({ source }, 'a silent source was heard again');
+      },
+    },
+    {
+      name: 'report-unbilled',
+      schedule: every(3600),
+      run: async () => void (await reportAfterDeletion(db, clock())),
     },
     { name: 'seal', schedule: every(60), run: async () => await sealInvoiced(db) },
     {
