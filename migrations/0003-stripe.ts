@@ -246,12 +246,15 @@ async function drift(db: Kysely<unknown>): Promise<void> {
       first_seen_at timestamptz not null,
       last_seen_at  timestamptz not null,
       resolved_at   timestamptz,
+      resolution    text,
       primary key (account_id, drift_id)
     )`.execute(db);
   await sql`comment on table drift is
     'where we and Stripe differ, for an operator to look at; account_id is empty when no account is known'`.execute(
     db,
   );
+  await sql`comment on column drift.resolution is
+    'what a person says about it; null when it went away by itself'`.execute(db);
   await sql`create index drift_unresolved on drift (first_seen_at) where resolved_at is null`.execute(
     db,
   );

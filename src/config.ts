@@ -8,6 +8,8 @@ const wholeNumber = z
   .regex(/^\d{1,9}$/, 'must be a whole number')
   .transform(Number);
 
+const rate = wholeNumber.refine((number) => number > 0, 'must be at least 1');
+
 /** Every setting with what it means; README lists the same. */
 const environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -29,6 +31,10 @@ const environment = z.object({
   STRIPE_API_BASE: text,
   /** Signing secrets of the webhook endpoint, two while rotating, separated by a comma. */
   STRIPE_WEBHOOK_SECRETS: text,
+  /** Most calls of all processes together; default 60 with a live key, 15 with a test key. */
+  STRIPE_CALLS_PER_SECOND: rate.optional(),
+  /** Most calls of one kind, such as finalizing invoices. */
+  STRIPE_ENDPOINT_CALLS_PER_SECOND: rate.default(15),
   /** Days after its issue on which an unpaid invoice is tried (R41c). */
   PAYMENT_ATTEMPT_DAYS: z
     .string()
@@ -67,6 +73,8 @@ export type Config = {
     readonly apiKey: string | undefined;
     readonly apiBase: string | undefined;
     readonly webhookSecrets: readonly string[];
+    readonly callsPerSecond: number | undefined;
+    readonly endpointCallsPerSecond: number;
     readonly paymentAttemptDays: readonly number[];
   };
 };
@@ -107,6 +115,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       apiKey: settings.STRIPE_API_KEY,
       apiBase: settings.STRIPE_API_BASE,
       webhookSecrets: settings.STRIPE_WEBHOOK_SECRETS?.split(',').map((one) => one.trim()) ?? [],
+      callsPerSecond: settings.STRIPE_CALLS_PER_SECOND,
+      endpointCallsPerSecond: settings.STRIPE_ENDPOINT_CALLS_PER_SECOND,
       paymentAttemptDays: settings.PAYMENT_ATTEMPT_DAYS.split(',').map(Number),
     },
   };

@@ -1,5 +1,6 @@
 import type { Db } from '../database/pool.ts';
 import type { RecordEvents } from '../metering/record-events.ts';
+import type { Report } from '../stripe/checks/reconcile.ts';
 import type { Clock } from '../values/clock.ts';
 import type { Output } from './output.ts';
 
@@ -9,6 +10,12 @@ export type Services = {
   readonly record: RecordEvents;
   /** Closes what is due at `now` and collects it as far as Stripe lets us. */
   readonly closeAndIssue: (now: Date, onProgress: (line: string) => void) => Promise<CloseReport>;
+  /**
+   * Compares what was metered, billed, booked and collected.
+   *
+   * @throws Fault `invalid_setting` without a key of Stripe, `account_unknown`.
+   */
+  readonly reconcile: (accountId: string | undefined) => Promise<Report>;
   readonly stop: () => Promise<void>;
 };
 

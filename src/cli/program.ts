@@ -11,6 +11,7 @@ import { printJson } from './output.ts';
 import { addPriceBookCommands } from './price-book.ts';
 import { addPricesCommand } from './prices.ts';
 import { addProofCommands } from './proof.ts';
+import { addReconcileCommands } from './reconcile.ts';
 import { replayCommand } from './replay.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addSourcesCommands } from './sources.ts';
@@ -131,6 +132,7 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
   addSourcesCommands(program, withServices, context);
   addKeysCommands(program, withServices, context);
   addProofCommands(program, withServices, context);
+  addReconcileCommands(program, withServices, context);
   program
     .command('demo')
     .description('meter, close and collect a small sample platform, then keep serving')

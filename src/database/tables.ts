@@ -180,6 +180,10 @@ export interface Drift {
   first_seen_at: Date;
   kind: string;
   last_seen_at: Date;
+  /**
+   * what a person says about it; null when it went away by itself
+   */
+  resolution: string | null;
   resolved_at: Date | null;
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Account } from '../accounts/account.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage-store.ts';
@@ -14,7 +15,11 @@ import { stretchesOf } from './stretches.ts';
 /** Corrections reach this far back; what is older is reported, not billed. */
 export const CORRECTED_MONTHS = 13;
 
-type ClosedPeriod = { readonly due: DuePeriod; readonly start: Second; readonly end: Second };
+export type ClosedPeriod = {
+  readonly account: Account;
+  readonly start: Second;
+  readonly end: Second;
+};
 
 /**
  * The corrections each account's next invoice has to carry, by account: for every closed period that facts
@@ -27,22 +32,32 @@ export async function findAdjustments(
   priceBooks: PriceBooksOf,
   due: readonly DuePeriod[],
 ): Promise<Map<string, AdjustmentLine[]>> {
-  const closed = await findTouchedPeriods(db, due);
-  if (closed.length === 0) return new Map();
+  const adjustments = new Map<string, AdjustmentLine[]>();
+  for (const { period, lines } of await compareBilled(
+    db,
+    priceBooks,
+    await findTouchedPeriods(db, due),
+  )) {
+    adjustments.set(period.account.id, [...(adjustments.get(period.account.id) ?? []), ...lines]);
+  }
+  return adjustments;
+}
+
+/** What the bill of each closed period differs by from what it costs by all that is known now, in their order. */
+export async function compareBilled(
+  db: Db,
+  priceBooks: PriceBooksOf,
+  closed: readonly ClosedPeriod[],
+): Promise<{ readonly period: ClosedPeriod; readonly lines: readonly AdjustmentLine[] }[]> {
+  if (closed.length === 0) return [];
   const billed = await findBilled(db, closed);
   const charged = await chargedNow(db, priceBooks, closed);
-  const adjustments = new Map<string, AdjustmentLine[]>();
-  closed.forEach((period, index) => {
-    const { account } = period.due;
-    const full = periodAt(account.signedUpAt, period.end - 1n);
-    const lines = adjustPeriod(
-      period,
-      billed.get(keyOf(account.id, period.start)) ?? [],
-      priceUsage(full, charged[index]!),
-    );
-    adjustments.set(account.id, [...(adjustments.get(account.id) ?? []), ...lines]);
+  return closed.map((period, index) => {
+    const { account, start, end } = period;
+    const full = periodAt(account.signedUpAt, end - 1n);
+    const before = billed.get(keyOf(account.id, start)) ?? [];
+    return { period, lines: adjustPeriod(period, before, priceUsage(full, charged[index]!)) };
   });
-  return adjustments;
 }
 
 /** Closed periods of the accounts that late facts reach into, oldest first. */
@@ -62,7 +77,7 @@ async function findTouchedPeriods(db: Db, due: readonly DuePeriod[]): Promise<Cl
       and period.start_at < late.closing_at
     order by late.position, period.start_at`.execute(db);
   return rows.map((row) => ({
-    due: late[Number(row.position) - 1]!,
+    account: late[Number(row.position) - 1]!.account,
     start: row.start_at,
     end: row.end_at,
   }));
@@ -77,7 +92,7 @@ async function findBilled(db: Db, closed: readonly ClosedPeriod[]): Promise<Map<
   const { rows } = await sql<BilledRow>`
     with asked as (
       select * from unnest(
-        ${textArray(closed.map(({ due }) => due.account.id))}::text[],
+        ${textArray(closed.map(({ account }) => account.id))}::text[],
         ${numberArray(closed.map(({ start }) => start))}::bigint[]) as asked (account_id, start_at)
     ),
     billed as (
@@ -130,7 +145,7 @@ async function chargedNow(
   priceBooks: PriceBooksOf,
   closed: readonly ClosedPeriod[],
 ): Promise<ChargedUsage[][]> {
-  const stretches = closed.flatMap(({ due: { account }, start, end }, position) => {
+  const stretches = closed.flatMap(({ account, start, end }, position) => {
     const to = account.deletedAt === undefined ? end : earlier(end, account.deletedAt);
     return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks(account.id)).map(
       (stretch) => ({

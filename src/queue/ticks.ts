@@ -9,6 +9,8 @@ export type Tick = {
 };
 
 const TICKS_QUEUE = 'ticks';
+/** What comes once a night must not wait for the next one because of a bad quarter of an hour. */
+const AGAIN = { attempts: 4, backoff: { type: 'fixed', delay: 15 * 60_000 } };
 
 /**
  * Keeps the schedules and runs their ticks; any number of processes may do so at once. A tick is only a
@@ -24,6 +26,10 @@ export async function startTicks(
   });
   const byName = new Map(ticks.map((tick) => [tick.name, tick]));
   for (const { name, schedule } of ticks) {
+    if ('pattern' in schedule) {
+      await queue.upsertJobScheduler(name, schedule, { name, opts: AGAIN });
+      continue;
+    }
     await queue.upsertJobScheduler(name, schedule, { name });
     // After a pause there may be work for hours: look at once, not at the next tick.
     await queue.add(name, undefined);

@@ -6,8 +6,14 @@ import { retrySchedule } from '../dunning/retry-schedule.ts';
 import { closeDuePeriods, type Closed } from '../invoicing/close-periods.ts';
 import type { Gateway } from '../stripe/gateway.ts';
 import { issueDue, type BatchResult } from '../stripe/issue/issue-due.ts';
+import { reconcile, type Report } from '../stripe/checks/reconcile.ts';
+import { sweep } from '../stripe/checks/sweep.ts';
 import { processStripeEvents } from '../stripe/news/process-stripe-events.ts';
+import { Unanswered } from '../stripe/read.ts';
+import { refundDue } from '../stripe/refunds/run-refund.ts';
 import type { Clock } from '../values/clock.ts';
+import { Fault } from '../values/fault.ts';
+import { usageDrift } from './usage-drift.ts';
 
 /** The verbs that make money, bound to their dependencies. Each is safe to run twice and anywhere. */
 export type Billing = {
@@ -16,8 +22,14 @@ export type Billing = {
   readonly issue: () => Promise<void>;
   /** Tries what is unpaid and due. */
   readonly collect: () => Promise<void>;
+  /** Makes refunds that are planned but could not be made at once. */
+  readonly refund: () => Promise<void>;
   /** Works off what Stripe told us. */
   readonly readNews: () => Promise<void>;
+  /** Deletes stray drafts and fetches news that did not reach us. */
+  readonly sweep: () => Promise<void>;
+  /** Compares what was metered, billed, booked and collected; of all accounts when none is named. */
+  readonly reconcile: (accountId?: string) => Promise<Report>;
 };
 
 export type Failures = {
@@ -61,6 +73,7 @@ export function bindBilling(
       return { ...closed, failures };
     },
     issue: async () => await untilDry('invoices issued', async () => await issueDue(context)),
+    refund: async () => await untilDry('refunds made', async () => await refundDue(context)),
     collect: async () =>
       await untilDry('payments attempted', async () => await collectDue(context)),
     readNews: async () => {
@@ -69,5 +82,26 @@ export function bindBilling(
         if (processed === 0) return;
       }
     },
+    sweep: async () => {
+      const swept = await sweep(context);
+      if (swept.deletedDrafts + swept.recoveredEvents > 0) log.warn(swept, 'swept at Stripe');
+    },
+    reconcile: async (accountId) => {
+      const checkUsage = async (only: string | undefined, since: Date) =>
+        await usageDrift(db, only, since);
+      const scope = accountId === undefined ? {} : { accountId };
+      const report = await reconcile({ ...context, checkUsage }, scope).catch(toUnavailable);
+      for (const { accountId: account, cents, drift } of report.accounts) {
+        const kinds = drift.map(({ kind }) => kind);
+        log.error({ account, cents: String(cents), kinds }, 'drift: see `gigameter reconcile`');
+      }
+      return report;
+    },
   };
+}
+
+function toUnavailable(error: unknown): never {
+  if (!(error instanceof Unanswered)) throw error;
+  const message = `Stripe cannot be read to the end right now: ${error.message}`;
+  throw new Fault('unavailable', 'stripe_unavailable', message);
 }

@@ -1,12 +1,19 @@
 import type { Logger } from 'pino';
+import { requireAccount } from '../accounts/require-account.ts';
 import type { Services } from '../cli/context.ts';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
 import { eventRecorder } from '../metering/record-events.ts';
-import { openGateway } from '../stripe/gateway.ts';
+import { platformRecording } from '../platform/recording.ts';
 import type { Clock } from '../values/clock.ts';
+import { Fault } from '../values/fault.ts';
 import { bindBilling } from './billing.ts';
 import { openDatabase } from './open-database.ts';
+import { stripeGateway } from './stripe-gateway.ts';
+
+const NO_KEY =
+  'set STRIPE_API_KEY to the key of the Stripe account to compare with (and STRIPE_API_BASE, if it is not ' +
+  'at Stripe). The local Stripe lives within `gigameter start`, which compares with it every night.';
 
 /**
  * What a single command needs: the database, and Stripe where a key is set. The local Stripe belongs to a
@@ -14,16 +21,14 @@ import { openDatabase } from './open-database.ts';
  */
 export async function openServices(config: Config, clock: Clock, log: Logger): Promise<Services> {
   const { db, stop } = await openDatabase(config, log);
-  const { apiKey, apiBase } = config.stripe;
-  const gateway = openGateway({
-    apiKey: apiKey ?? 'sk_test_none',
-    ...(apiBase === undefined ? {} : { apiBase }),
-  });
+  const { apiKey } = config.stripe;
+  const gateway = stripeGateway(config.stripe, apiKey ?? 'sk_test_none', { db, clock });
+  const recording = platformRecording(eventParser(config.maxReplicas));
+  const billing = bindBilling({ db, gateway, clock }, config, log);
   return {
     db,
-    record: eventRecorder({ db, parse: eventParser(config.maxReplicas) }),
+    record: eventRecorder({ db, ...recording }),
     closeAndIssue: async (now, onProgress) => {
-      const billing = bindBilling({ db, gateway, clock }, config, log);
       const closed = await billing.close(now, ({ periods, invoices }) =>
         onProgress(`${periods} periods closed, ${invoices} invoices frozen so far`),
       );
@@ -34,6 +39,11 @@ export async function openServices(config: Config, clock: Clock, log: Logger): P
       await billing.issue();
       await billing.collect();
       return closed;
+    },
+    reconcile: async (accountId) => {
+      if (apiKey === undefined) throw new Fault('invalid', 'invalid_setting', NO_KEY);
+      if (accountId !== undefined) await requireAccount(db, accountId);
+      return await billing.reconcile(accountId);
     },
     stop,
   };

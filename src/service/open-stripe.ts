@@ -8,6 +8,8 @@ import { openGateway, type Gateway } from '../stripe/gateway.ts';
 import { startLocalStripe, type LocalStripe } from '../stripe/local/local-stripe.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
+import type { OpenDatabase } from './open-database.ts';
+import { isLiveKey, stripeGateway } from './stripe-gateway.ts';
 
 export type OpenStripe = {
   readonly gateway: Gateway;
@@ -24,10 +26,18 @@ export type OpenStripe = {
  */
 export async function openStripe(
   config: Pick<Config, 'stripe' | 'environment' | 'dataDir'>,
-  { pool, clock, log }: { readonly pool: pg.Pool; readonly clock: Clock; readonly log: Logger },
+  {
+    database: { db, pool },
+    clock,
+    log,
+  }: {
+    readonly database: Pick<OpenDatabase, 'db' | 'pool'>;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
   webhookUrl: string,
 ): Promise<OpenStripe> {
-  const { apiKey, apiBase, webhookSecrets } = config.stripe;
+  const { apiKey, webhookSecrets } = config.stripe;
   if (apiKey !== undefined) {
     if (config.environment === 'production' && webhookSecrets.length === 0) {
       const message =
@@ -35,9 +45,9 @@ export async function openStripe(
       throw new Fault('invalid', 'invalid_setting', message);
     }
     return {
-      gateway: openGateway({ apiKey, ...(apiBase === undefined ? {} : { apiBase }) }),
+      gateway: stripeGateway(config.stripe, apiKey, { db, clock }),
       webhookSecrets,
-      isLive: /^[sr]k_live_/.test(apiKey),
+      isLive: isLiveKey(apiKey),
       local: undefined,
       stop: async () => {},
     };

@@ -53,11 +53,7 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     });
     opened.push(queues.close, async () => await server.close());
     const url = await server.listen({ host: config.host, port: config.port }).catch(portTaken);
-    const stripe = await openStripe(
-      config,
-      { pool: database.pool, clock, log },
-      `${url}/webhooks/stripe`,
-    );
+    const stripe = await openStripe(config, { database, clock, log }, `${url}/webhooks/stripe`);
     // Closed after the workers, which may be in the middle of a call.
     opened.splice(1, 0, stripe.stop);
     const record = eventRecorder({ db: database.db, ...recording });

@@ -14,9 +14,14 @@ export type Drift = {
   readonly details: Readonly<Record<string, string | number | null>>;
 };
 
+const IS_SETTLED = sql`drift.resolution is not null and drift.cents = excluded.cents`;
+
 const details = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 
-/** Safe to repeat; finding a resolved one again opens it again. */
+/**
+ * Safe to repeat. Finding again what had gone by itself opens it again; what a person resolved stays resolved
+ * until the amount is another.
+ */
 export async function recordDrift(db: Db, now: Date, found: readonly Drift[]): Promise<void> {
   if (found.length === 0) return;
   await db
@@ -37,18 +42,26 @@ export async function recordDrift(db: Db, now: Date, found: readonly Drift[]): P
         cents: sql`excluded.cents`,
         details: sql`excluded.details`,
         last_seen_at: now,
-        resolved_at: null,
+        resolved_at: sql`case when ${IS_SETTLED} then drift.resolved_at end`,
+        resolution: sql`case when ${IS_SETTLED} then drift.resolution end`,
       }),
     )
     .execute();
 }
 
-export async function findUnresolvedDrift(db: Db, accountId?: string): Promise<Drift[]> {
+export async function findUnresolvedDrift(
+  db: Db,
+  {
+    accountId,
+    lastSeenBefore,
+  }: { readonly accountId?: string; readonly lastSeenBefore?: Date } = {},
+): Promise<Drift[]> {
   const rows = await db
     .selectFrom('drift')
     .select(['account_id', 'drift_id', 'kind', 'cents', 'details'])
     .where('resolved_at', 'is', null)
     .$if(accountId !== undefined, (query) => query.where('account_id', '=', accountId!))
+    .$if(lastSeenBefore !== undefined, (query) => query.where('last_seen_at', '<', lastSeenBefore!))
     .orderBy('account_id')
     .orderBy('drift_id')
     .execute();
@@ -61,18 +74,23 @@ export async function findUnresolvedDrift(db: Db, accountId?: string): Promise<D
   }));
 }
 
-/** Notes that a difference is gone. */
+/**
+ * Notes that a difference is gone or, with a `resolution`, that a person has dealt with it. Answers whether
+ * it was open.
+ */
 export async function resolveDrift(
   db: Db,
   now: Date,
-  accountId: string,
-  driftId: string,
-): Promise<void> {
-  await db
+  { accountId, driftId }: Pick<Drift, 'accountId' | 'driftId'>,
+  resolution?: string,
+): Promise<boolean> {
+  const resolved = await db
     .updateTable('drift')
-    .set({ resolved_at: now })
+    .set({ resolved_at: now, resolution: resolution ?? null })
     .where('account_id', '=', accountId)
     .where('drift_id', '=', driftId)
     .where('resolved_at', 'is', null)
-    .execute();
+    .returning('drift_id')
+    .executeTakeFirst();
+  return resolved !== undefined;
 }

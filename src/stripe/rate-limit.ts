@@ -82,7 +82,7 @@ async function learn(
   }
   if (turn.wasShut && answer.outcome === 'ok') {
     await reopen(db, TOTAL);
-    await resolveDrift(db, clock(), '', KEY_REFUSED);
+    await resolveDrift(db, clock(), { accountId: '', driftId: KEY_REFUSED });
   }
 }
 

@@ -56,17 +56,21 @@ test('invoices that bill what their series say are not reported', async () => {
 
 test('a series that was changed behind our back is reported per period, in cents', async () => {
   await billedAccount('changed');
-  await sql`update series set level = level * 2, "offset" = "offset" * 2
-    where account_id = 'changed' and meter = 'app'`.execute(database.db);
+  const multiply = async (by: string) =>
+    await sql`update series set level = level * ${sql.raw(by)}, offset_units = offset_units * ${sql.raw(by)}
+      where account_id = 'changed' and meter = 'app'`.execute(database.db);
+  await multiply('2');
   await sql`delete from checkpoint where account_id = 'changed'`.execute(database.db);
   expect(await otherwise('changed')).toEqual([
-    [JANUARY, 2177n],
+    [JANUARY, 2178n],
     [FEBRUARY, 2258n],
   ]);
   expect(await otherwise('changed', FEBRUARY)).toEqual([[FEBRUARY, 2258n]]);
+  await multiply('0.5');
+  expect(await otherwise('changed')).toEqual([]);
 });
 
-test('an invoice without its lines is reported with all they billed', async () => {
+test('a voided invoice is reported with all that nobody billed instead', async () => {
   await billedAccount('bare');
   await sql`update invoice set state = 'void' where account_id = 'bare' and period_start = ${FEBRUARY}`.execute(
     database.db,

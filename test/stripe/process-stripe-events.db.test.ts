@@ -215,7 +215,7 @@ test('an invoice voided by hand is void here, and reported with what it costs us
   await world.gateway.send({ method: 'POST', path, params: {} });
   await world.hear();
   expect(await findInvoice(world.db, name)).toMatchObject({ state: 'void' });
-  expect(await findUnresolvedDrift(world.db, 'voided')).toMatchObject([
+  expect(await findUnresolvedDrift(world.db, { accountId: 'voided' })).toMatchObject([
     { kind: 'invoice_void', cents: -2_500n },
   ]);
 });

@@ -123,7 +123,7 @@ test('W10 a signed body that we cannot read raises an alarm', async () => {
       code: 'webhook_unreadable',
     });
   }
-  const drift = await findUnresolvedDrift(world.db, '');
+  const drift = await findUnresolvedDrift(world.db, { accountId: '' });
   expect(drift.map(({ kind }) => kind)).toEqual(['webhook_unreadable']);
 });
 

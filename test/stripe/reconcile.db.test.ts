@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
-import { reconcile } from '../../src/stripe/checks/reconcile.ts';
+import { reconcile, type ReconcileContext } from '../../src/stripe/checks/reconcile.ts';
 import { sweep } from '../../src/stripe/checks/sweep.ts';
+import { resolveDrift } from '../../src/stripe/drift.ts';
 import type { InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { resumeInvoice } from '../../src/stripe/issue/resume-invoice.ts';
@@ -143,6 +144,65 @@ test('a stopped invoice is reported, and goes on when an operator says so', asyn
   await expect(resumeInvoice(world.context, name)).rejects.toMatchObject({ kind: 'conflict' });
   await world.pass({ seconds: 60 });
   expect(await driftOf('stopped')).toEqual([]);
+});
+
+test('a difference stays reported however old it is, and is gone when it is mended', async () => {
+  const name = await paid('old');
+  const entry = world.db.updateTable('ledger_entry').where('account_id', '=', 'old');
+  await sql`alter table ledger_entry disable trigger user`.execute(world.db);
+  await entry.set({ amount_cents: 2_400n }).where('kind', '=', 'payment').execute();
+  expect(await driftOf('old')).toEqual([
+    ['ledger_payment', 100n],
+    ['ledger_total', -100n],
+  ]);
+  await world.pass({ hours: 60 * 24 });
+  const { accounts } = await reconcile(world.context);
+  expect(accounts.filter(({ accountId }) => accountId === 'old')).toMatchObject([
+    { cents: 0n, drift: [{}, {}] },
+  ]);
+  await entry.set({ amount_cents: 2_500n }).where('kind', '=', 'payment').execute();
+  await sql`alter table ledger_entry enable trigger user`.execute(world.db);
+  await world.pass({ seconds: 60 });
+  const later = await reconcile(world.context);
+  expect(later.accounts.filter(({ accountId }) => accountId === 'old')).toEqual([]);
+  await expectPaidOnce(world, name);
+});
+
+test('usage that was billed otherwise is reported until it is mended, however old it is', async () => {
+  const drift = {
+    accountId: 'metered',
+    driftId: 'usage:1',
+    kind: 'usage',
+    cents: -5n,
+    details: {},
+  };
+  const found = (isOld: boolean) => async (accountId: string | undefined) =>
+    isOld && accountId === undefined ? [] : [drift];
+  const reported = async (checkUsage: ReconcileContext['checkUsage'] & {}) => {
+    await world.pass({ seconds: 60 });
+    const { accounts } = await reconcile({ ...world.context, checkUsage });
+    return accounts.filter(({ accountId }) => accountId === 'metered').map(({ cents }) => cents);
+  };
+  expect(await reported(found(false))).toEqual([-5n]);
+  expect(await reported(found(true))).toEqual([-5n]);
+  expect(await reported(async () => [])).toEqual([]);
+});
+
+test('what a person resolved is not reported again, unless the amount is another', async () => {
+  await paid('dealt with');
+  const customer = await customerOf(world, 'dealt with');
+  const path = `/v1/customers/${customer}`;
+  await world.gateway.send({ method: 'POST', path, params: { balance: 300 } });
+  await world.pass({ seconds: 60 });
+  expect(await driftOf('dealt with')).toEqual([['customer_balance', 300n]]);
+  const name = { accountId: 'dealt with', driftId: `customer_balance:${customer}` };
+  expect(await resolveDrift(world.db, world.clock(), name, 'agreed with the customer')).toBe(true);
+  expect(await resolveDrift(world.db, world.clock(), name, 'again')).toBe(false);
+  await world.pass({ seconds: 60 });
+  expect(await driftOf('dealt with')).toEqual([]);
+  await world.gateway.send({ method: 'POST', path, params: { balance: 400 } });
+  await world.pass({ seconds: 60 });
+  expect(await driftOf('dealt with')).toEqual([['customer_balance', 400n]]);
 });
 
 test('the sweeper deletes strays after 25 hours, and no draft that is in use', async () => {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../database/pool.ts';
 import { recordDrift, type Drift } from '../drift.ts';
 import type { Params } from '../gateway.ts';
-import { nameOf, type InvoiceName, type InvoiceRow } from '../issue/invoice-store.ts';
+import { findInvoice, nameOf, type InvoiceName, type InvoiceRow } from '../issue/invoice-store.ts';
 import { byHand, invoiceNameOf, mergeInvoice } from '../news/sync-invoice.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
@@ -123,13 +123,16 @@ async function loadBooks(db: Db, page: readonly StripeInvoice[]): Promise<Books>
   };
 }
 
+/** States in which an invoice must be at Stripe. */
+const EXPECTED = ['open', 'paid', 'uncollectible'] as const;
+
 /** Invoices of ours that must be in the slice at Stripe. */
 async function findExpected(db: Db, slice: Slice): Promise<InvoiceRow[]> {
   const query = db
     .selectFrom('invoice')
     .selectAll()
     .where('stripe_invoice_id', 'is not', null)
-    .where('state', 'in', ['open', 'paid', 'uncollectible']);
+    .where('state', 'in', EXPECTED);
   return await (
     'accountId' in slice
       ? query.where('account_id', '=', slice.accountId)
@@ -150,6 +153,22 @@ async function checkMissing(context: StripeContext, row: InvoiceRow): Promise<vo
       details: { invoice: nameOf(row).invoiceId, stripe_invoice: row.stripe_invoice_id },
     },
   ]);
+}
+
+/** Compares one Stripe invoice, however old, with the invoice of ours that it was made for. */
+export async function checkOneInvoice(
+  context: StripeContext,
+  name: InvoiceName,
+  stripeInvoiceId: string,
+): Promise<void> {
+  const row = await findInvoice(context.db, name);
+  const isExpected = EXPECTED.some((state) => state === row?.state);
+  if (row?.stripe_invoice_id === stripeInvoiceId && isExpected) {
+    return await checkMissing(context, row);
+  }
+  const path = `/v1/invoices/${stripeInvoiceId}`;
+  const seen = await readObject(context.gateway, invoiceObject, path);
+  if (seen !== undefined && seen.deleted !== true) await checkPage(context, [seen]);
 }
 
 function unknown({ accountId, invoiceId }: InvoiceName, seen: StripeInvoice): Drift {

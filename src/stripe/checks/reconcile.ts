@@ -4,12 +4,12 @@ import { findUnresolvedDrift, recordDrift, type Drift } from '../drift.ts';
 import { findCustomer } from '../customer.ts';
 import type { StripeContext } from '../operation.ts';
 import { checkBooks } from './check-books.ts';
-import { checkInvoices } from './check-invoices.ts';
+import { checkInvoices, checkOneInvoice } from './check-invoices.ts';
 import { checkBalances, checkMoneyOf, checkRecentMoney } from './check-money.ts';
 
 export type ReconcileContext = StripeContext & {
-  /** Compares issued invoices with what the recorded events say today; none when absent. */
-  readonly checkUsage?: (accountId: string | undefined) => Promise<readonly Drift[]>;
+  /** Compares what was billed since then with what the recorded events say today; not done when absent. */
+  readonly checkUsage?: (accountId: string | undefined, since: Date) => Promise<readonly Drift[]>;
 };
 
 export type Report = {
@@ -30,19 +30,17 @@ const DAY_MS = 86_400_000;
 /** Longer than a billing period and its retries; earlier ones were compared then. */
 const DEFAULT_DAYS = 40;
 
+/** Which a run over the last days does not find again when they are older: they are looked at one by one. */
+const DATED = ['invoice_missing', 'invoice_status', 'invoice_unknown', 'ledger_payment', 'usage'];
 /** What a run finds again as long as it is so, and hence may call resolved when it does not. */
 const RECHECKED = [
+  ...DATED,
   'customer_balance',
   'invoice_lines',
-  'invoice_missing',
-  'invoice_status',
   'invoice_stuck',
-  'invoice_unknown',
-  'ledger_payment',
   'ledger_total',
   'needs_operator',
   'refund_stuck',
-  'usage',
 ];
 
 /**
@@ -56,16 +54,23 @@ export async function reconcile(
   context: ReconcileContext,
   { accountId, days = DEFAULT_DAYS }: { readonly accountId?: string; readonly days?: number } = {},
 ): Promise<Report> {
-  const startedAt = context.clock();
+  const { db, clock } = context;
+  const startedAt = clock();
   const invoices =
     accountId === undefined
       ? await checkAll(context, startedAt, days)
       : await checkAccount(context, accountId);
   await checkBooks(context, accountId);
-  const usage = (await context.checkUsage?.(accountId)) ?? [];
-  await recordDrift(context.db, context.clock(), usage);
-  await resolveGone(context.db, startedAt, accountId);
-  return { invoices, accounts: groupByAccount(await findUnresolvedDrift(context.db, accountId)) };
+  const since = new Date(accountId === undefined ? startedAt.getTime() - days * DAY_MS : 0);
+  await recordDrift(db, clock(), (await context.checkUsage?.(accountId, since)) ?? []);
+  if (accountId === undefined) await checkOlder(context, startedAt);
+  await resolveGone(db, startedAt, accountId);
+  return {
+    invoices,
+    accounts: groupByAccount(
+      await findUnresolvedDrift(db, accountId === undefined ? {} : { accountId }),
+    ),
+  };
 }
 
 async function checkAccount(context: StripeContext, accountId: string): Promise<number> {
@@ -89,6 +94,23 @@ async function checkAll(context: StripeContext, now: Date, days: number): Promis
   await checkRecentMoney(context, new Date(now.getTime() - days * DAY_MS));
   await checkBalances(context);
   return invoices;
+}
+
+/** What was found before and lies further back than this run: is it still so? */
+async function checkOlder(context: ReconcileContext, startedAt: Date): Promise<void> {
+  const { db, clock, checkUsage } = context;
+  const open = (await findUnresolvedDrift(db, { lastSeenBefore: startedAt })).filter(({ kind }) =>
+    DATED.includes(kind),
+  );
+  for (const { accountId, details } of open) {
+    const { invoice, stripe_invoice: id } = details;
+    if (typeof invoice !== 'string' || typeof id !== 'string') continue;
+    await checkOneInvoice(context, { accountId, invoiceId: invoice }, id);
+  }
+  const accounts = open.filter(({ kind }) => kind === 'usage').map(({ accountId }) => accountId);
+  for (const accountId of new Set(accounts)) {
+    await recordDrift(db, clock(), (await checkUsage?.(accountId, new Date(0))) ?? []);
+  }
 }
 
 async function resolveGone(db: Db, startedAt: Date, accountId: string | undefined): Promise<void> {
