@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { connectQueues } from '../../src/queue/backend.ts';
@@ -6,44 +5,29 @@ import { makeEventsQueue } from '../../src/queue/events-queue.ts';
 import { startLocalStripe, type LocalStripe } from '../../src/stripe/local/local-stripe.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter } from '../support/reports.ts';
+import { endServing, startServing, type Serving } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
 let database: TestDatabase;
 let stripe: LocalStripe;
-const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   database = await emptyDatabase();
   stripe = await startLocalStripe({ clock: () => new Date(), environment: 'test' });
 });
-afterEach(() => running.splice(0).forEach((child) => child.kill('SIGKILL')));
+afterEach(endServing);
 afterAll(async () => {
   await database.drop();
   await stripe.close();
 });
 
-/** Starts the service and resolves to where it listens once it says so. */
-async function start(): Promise<{ readonly url: string; readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'start'], {
-    env: {
-      ...process.env,
-      DATABASE_URL: database.url,
-      STRIPE_API_KEY: 'sk_test_started',
-      STRIPE_API_BASE: stripe.url,
-      PORT: '0',
-      CLOSE_GRACE_SECONDS: '0',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
+const start = async (): Promise<Serving> =>
+  await startServing({
+    DATABASE_URL: database.url,
+    STRIPE_API_KEY: 'sk_test_started',
+    STRIPE_API_BASE: stripe.url,
+    CLOSE_GRACE_SECONDS: '0',
   });
-  running.push(child);
-  let log = '';
-  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const url = await until('the service says where it listens', () => {
-    if (child.exitCode !== null) throw new Error(`the service ended:\n${log}`);
-    return /"url":"(http[^"]+)".*is serving/.exec(log)?.[1];
-  });
-  return { url, child };
-}
 
 test('two processes start at once on an empty database, share the work and stop when told', async () => {
   const services = await Promise.all([start(), start()]);
