@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../database/pool.ts';
 
+/** The account of signals that are about the platform itself. */
+export const NO_ACCOUNT = '';
+
 /** Something the platform is told about an account; it acts, we do not (D12). */
 export type Signal = {
   readonly accountId: string;

@@ -1,5 +1,5 @@
 import type { Db } from '../database/pool.ts';
-import type { RecordEvents } from '../metering/record-events.ts';
+import type { RecordEvents, RecordWithin } from '../metering/record-events.ts';
 import type { Report } from '../stripe/checks/reconcile.ts';
 import type { Clock } from '../values/clock.ts';
 import type { Output } from './output.ts';
@@ -8,6 +8,8 @@ import type { Output } from './output.ts';
 export type Services = {
   readonly db: Db;
   readonly record: RecordEvents;
+  /** The same within a transaction of the caller. */
+  readonly recordWithin: RecordWithin;
   /** Closes what is due at `now` and collects it as far as Stripe lets us. */
   readonly closeAndIssue: (now: Date, onProgress: (line: string) => void) => Promise<CloseReport>;
   /**

@@ -470,6 +470,58 @@ export interface SignUp {
   wrong_codes: Generated<number>;
 }
 
+export interface SilenceEnd {
+  account_id: string;
+  began_at: bigint;
+  event_id: string;
+  meter: string;
+  resource: string;
+  source: string;
+}
+
+export interface Snapshot {
+  applied_at: Date | null;
+  digest: Buffer;
+  fraction: string;
+  is_forced: boolean;
+  received_at: Date;
+  resources: number;
+  source: string;
+  taken_at: bigint;
+}
+
+export interface Source {
+  expected_every_seconds: number | null;
+  /**
+   * when the expectation was set: a source that was never heard is silent from then on
+   */
+  expected_since: Date | null;
+  first_heard_at: Date | null;
+  heard_again_at: Date | null;
+  /**
+   * written every ten seconds at most, so that a busy source makes no hot row
+   */
+  last_heard_at: Date | null;
+  policy: Generated<string>;
+  /**
+   * when the silence that goes on began: the first instant at which a report was overdue
+   */
+  silent_since: bigint | null;
+  source: string;
+}
+
+export interface SourceSilence {
+  began_at: bigint;
+  ended_at: Date | null;
+  found_at: Date;
+  policy: string;
+  /**
+   * when all that its policy asks for was done
+   */
+  settled_at: Date | null;
+  source: string;
+}
+
 export interface StandingEvent {
   account_id: string | null;
   app: string | null;
@@ -608,6 +660,10 @@ export interface DB {
   sign_in_link: SignInLink;
   sign_up: SignUp;
   signal: Signal;
+  silence_end: SilenceEnd;
+  snapshot: Snapshot;
+  source: Source;
+  source_silence: SourceSilence;
   standing_event: StandingEvent;
   stripe_customer: StripeCustomer;
   stripe_event: StripeEvent;

@@ -4,14 +4,23 @@ import { coalesced } from '../metering/coalesce.ts';
 import type { RecordEvents } from '../metering/record-events.ts';
 import type { Clock } from '../values/clock.ts';
 import type { QueueBackend } from './backend.ts';
+import {
+  runSnapshotJob,
+  SNAPSHOT_JOB,
+  type SnapshotJobContext,
+  type SnapshotJobResult,
+} from './snapshot-job.ts';
 
 export const EVENTS_QUEUE = 'events';
 
-/** One CloudEvent or an array of them: the platform's controller puts what it reports on the queue as is. */
+/**
+ * One CloudEvent or an array of them: the platform's controller puts what it reports on the queue as is. A job
+ * named `snapshot` holds one.
+ */
 export type EventsJob = unknown;
 
 /** How many events of a job had which outcome: kept on the finished job for people. */
-export type EventsResult = { readonly [status in Outcome['status']]: number };
+export type EventsResult = { readonly [status in Outcome['status']]: number } | SnapshotJobResult;
 
 /** A job fails only when the database does. After some minutes of that it waits to be re-driven. */
 const RETRIES: JobsOptions = {
@@ -32,17 +41,29 @@ const TAKE_OVERS = 2 ** 31 - 1;
 /**
  * Records the events of each job; the job is done after the commit that holds its events. Bad events are in
  * quarantine and do not fail their job, so the queue always goes on. `takeOver` says how soon the jobs of
- * a worker that died are given to another one; BullMQ's own 30 s when not given.
+ * a worker that died are given to another one; BullMQ's own 30 s when not given. Jobs named `snapshot` are
+ * applied by `snapshots`.
  */
 export function startEventsWorker(
   queues: QueueBackend,
-  { record, clock }: { readonly record: RecordEvents; readonly clock: Clock },
+  {
+    record,
+    clock,
+    snapshots,
+  }: {
+    readonly record: RecordEvents;
+    readonly clock: Clock;
+    readonly snapshots?: SnapshotJobContext;
+  },
   takeOver: Pick<WorkerOptions, 'lockDuration' | 'stalledInterval'> = {},
 ): Worker<EventsJob, EventsResult> {
   const recordTogether = coalesced(record);
   return queues.makeWorker<EventsJob, EventsResult>(
     EVENTS_QUEUE,
     async (job) => {
+      if (job.name === SNAPSHOT_JOB && snapshots !== undefined) {
+        return await runSnapshotJob(snapshots, clock(), job.data);
+      }
       const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
       return countOutcomes(await recordTogether(clock(), reported));
     },

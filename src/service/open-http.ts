@@ -8,6 +8,7 @@ import { makeHttpServer, type HttpServer } from '../http/server.ts';
 import { coalesced } from '../metering/coalesce.ts';
 import { eventRecorder, recorderWithin, type Recording } from '../metering/record-events.ts';
 import { connectCounters } from '../queue/connect-counters.ts';
+import { noticing } from '../sources/heard.ts';
 import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
 import type { Clock } from '../values/clock.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -87,7 +88,7 @@ export async function openHttp(
       readAs,
       commands,
       limits: commands.limits,
-      recordEvents: coalesced(eventRecorder({ db, ...recording })),
+      recordEvents: coalesced(noticing(db, eventRecorder({ db, ...recording }))),
       openStripe,
     },
     api: { commands, readAs, rateLimits, openStripe },

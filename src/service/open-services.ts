@@ -3,7 +3,7 @@ import { requireAccount } from '../accounts/require-account.ts';
 import type { Services } from '../cli/context.ts';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
-import { eventRecorder } from '../metering/record-events.ts';
+import { eventRecorder, recorderWithin } from '../metering/record-events.ts';
 import { platformRecording } from '../platform/recording.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
@@ -28,6 +28,7 @@ export async function openServices(config: Config, clock: Clock, log: Logger): P
   return {
     db,
     record: eventRecorder({ db, ...recording }),
+    recordWithin: recorderWithin(recording),
     closeAndIssue: async (now, onProgress) => {
       const closed = await billing.close(now, ({ periods, invoices }) =>
         onProgress(`${periods} periods closed, ${invoices} invoices frozen so far`),

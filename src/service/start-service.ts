@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
-import { eventRecorder, type RecordEvents } from '../metering/record-events.ts';
+import { eventRecorder, recorderWithin, type RecordEvents } from '../metering/record-events.ts';
 import { platformRecording } from '../platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../queue/backend.ts';
 import {
@@ -12,6 +12,8 @@ import {
   type EventsResult,
 } from '../queue/events-queue.ts';
 import { startTicks } from '../queue/ticks.ts';
+import { noticing } from '../sources/heard.ts';
+import { parseSnapshot } from '../sources/snapshot-schema.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { bindBilling, type Billing } from './billing.ts';
@@ -56,9 +58,12 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const stripe = await openStripe(config, { database, clock, log }, `${url}/webhooks/stripe`);
     // Closed after the workers, which may be in the middle of a call.
     opened.splice(1, 0, stripe.stop);
-    const record = eventRecorder({ db: database.db, ...recording });
+    const { db } = database;
+    const record = noticing(db, eventRecorder({ db, ...recording }));
     const eventsQueue = makeEventsQueue(queues);
-    startEventsWorker(queues, { record, clock });
+    const parse = parseSnapshot(config.maxReplicas);
+    const snapshots = { db, record: recorderWithin(recording), parse };
+    startEventsWorker(queues, { record, clock, snapshots });
     const billing = bindBilling({ db: database.db, gateway: stripe.gateway, clock }, config, log);
     const startSchedules = async (): Promise<void> => {
       await startTicks(
