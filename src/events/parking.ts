@@ -45,6 +45,18 @@ export async function park(
     : refused(idReused(event));
 }
 
+/** Whether a report under this identity waits. */
+export async function isParked(tx: Db, { account, source, id }: Event): Promise<boolean> {
+  const found = await tx
+    .selectFrom('parked_event')
+    .select('event_id')
+    .where('account_id', '=', account)
+    .where('source', '=', source)
+    .where('event_id', '=', id)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
 /** Takes out the events that waited for something of an account, for recording them now. */
 export async function unpark(
   tx: Db,

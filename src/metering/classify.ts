@@ -3,13 +3,17 @@ import { sql } from 'kysely';
 import { findAccounts } from '../accounts/store.ts';
 import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
+import type { Requirement } from '../events/admission.ts';
 import type { Event } from '../events/event.ts';
 import { DUPLICATE, refused, type Outcome } from '../events/outcome.ts';
 import { accountExists, beforeSignUp, idReused } from '../events/refusal.ts';
 import { assert } from '../values/fault.ts';
 import { toEventRow, type EventRow } from './event-row.ts';
 
-/** Why the batch left these events out: a repeat, a reused id, an unknown account, a time before sign-up. */
+/**
+ * Why the batch left these events out: a repeat, a reused id, an unknown account, a report that waits under the
+ * same id, a time before sign-up.
+ */
 export async function classifyUnrecorded(
   tx: Db,
   events: readonly Event[],
@@ -17,6 +21,7 @@ export async function classifyUnrecorded(
   if (events.length === 0) return [];
   const accounts = await findAccounts(tx, [...new Set(events.map((event) => event.account))]);
   const recorded = await findRows(tx, events);
+  const waiting = await findWaiting(tx, events);
   return events.map((event, index): Outcome => {
     const account = accounts.get(event.account);
     if (account === undefined) {
@@ -26,6 +31,8 @@ export async function classifyUnrecorded(
     if (row !== undefined) {
       return isDeepStrictEqual(row, toEventRow(event)) ? DUPLICATE : refused(idReused(event));
     }
+    const waitsFor = waiting[index];
+    if (waitsFor !== undefined) return { status: 'parked', waitsFor };
     if (event.fact.type === 'account.created') {
       return refused(accountExists(event, account.signedUpAt));
     }
@@ -35,6 +42,21 @@ export async function classifyUnrecorded(
 }
 
 type StoredRow = EventRow & { readonly position: bigint };
+
+/** What the parked report under each event's identity waits for, by position. */
+async function findWaiting(tx: Db, events: readonly Event[]): Promise<(Requirement | undefined)[]> {
+  const { rows } = await sql<Requirement & { readonly position: bigint }>`
+    select given.position, parked.waits_for as kind, parked.name
+    from unnest(
+      ${textArray(events.map((event) => event.account))}::text[],
+      ${textArray(events.map((event) => event.source))}::text[],
+      ${textArray(events.map((event) => event.id))}::text[]
+    ) with ordinality as given (account_id, source, event_id, position)
+    join parked_event parked using (account_id, source, event_id)`.execute(tx);
+  const found: (Requirement | undefined)[] = events.map(() => undefined);
+  for (const { position, kind, name } of rows) found[Number(position) - 1] = { kind, name };
+  return found;
+}
 
 /** The stored content under each event's identity, by position. */
 async function findRows(tx: Db, events: readonly Event[]): Promise<(EventRow | undefined)[]> {

@@ -6,7 +6,7 @@ import { toEventRow } from './event-row.ts';
 import { foldDeltas } from './fold-deltas.ts';
 
 export type RecordedBatch = {
-  /** Positions in the batch that were not recorded: an equal identity or a missing account stood against it. */
+  /** Positions in the batch that were not recorded: an equal identity, recorded or waiting, or a missing account stood against it. */
   readonly notRecorded: ReadonlySet<number>;
   /** Those of them that say exactly what is recorded under their identity. */
   readonly repeated: ReadonlySet<number>;
@@ -60,6 +60,10 @@ export async function recordBatch(
       join account on account.account_id = given.account_id and account.signed_up_at <= given.at
       left join series on given.meter = 'app' and series.account_id = given.account_id
         and series.meter = 'app' and series.resource = given.resource and series.size_tenths = 0
+      -- A report that waits keeps its identity (R57).
+      where not exists (
+        select from parked_event parked where parked.account_id = given.account_id
+          and parked.source = given.source and parked.event_id = given.event_id)
     ),
     looked as materialized (
       select placed.*, next.at as next_at,

@@ -3,7 +3,7 @@ import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
 import { isEventOf, type Event } from '../events/event.ts';
 import { DUPLICATE, RECORDED, type Outcome } from '../events/outcome.ts';
-import { park, unpark, type ReportedEvent } from '../events/parking.ts';
+import { isParked, park, unpark, type ReportedEvent } from '../events/parking.ts';
 import type { EventParser } from '../events/parse-event.ts';
 import { quarantine } from '../events/quarantine.ts';
 import { identityOf } from '../events/same-fact.ts';
@@ -113,7 +113,7 @@ async function createAccounts(
 ): Promise<ReadonlySet<ReportedEvent>> {
   const repeated = new Set<ReportedEvent>();
   for (const one of round) {
-    if (!isEventOf('account.created')(one.event)) continue;
+    if (!isEventOf('account.created')(one.event) || (await isParked(tx, one.event))) continue;
     const { account: id, occurredAt, fact } = one.event;
     const isNew = await insertAccount(tx, {
       id,

@@ -24,14 +24,6 @@ import type { Story } from '../support/story.ts';
 const now = new Date('2026-11-01T00:00:00Z');
 const all = stories();
 
-/** Requirements the code does not keep yet, by story, with the reason. */
-const FAILING = new Map([
-  [
-    'r57-the-first-report-stays-while-it-waits.md',
-    'the recorder does not compare a report with a parked one of the same id',
-  ],
-]);
-
 describe.each(backends)('through the queue on $name', ({ connect }) => {
   let database: TestDatabase;
   let queues: QueueBackend;
@@ -105,9 +97,7 @@ describe.each(backends)('through the queue on $name', ({ connect }) => {
       }
       await expectTold(story);
     };
-    const reason = FAILING.get(one.file);
-    if (reason === undefined) test('is invoiced', run);
-    else test.fails(reason, run);
+    test('is invoiced', run);
   });
 
   const timely = all.filter((one) =>
