@@ -9,12 +9,13 @@ import { EXIT_DIFFERENT } from './exit-code.ts';
 import { explainCommand } from './explain.ts';
 import { printJson, type Output } from './output.ts';
 import { requireInvoiceById } from './require-invoice.ts';
+import { traceCommand } from './trace.ts';
 import { requireAccount } from './usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output };
 type JsonOption = { readonly json?: true };
 
-/** Adds `explain`, `verify`, `bundle` and `rebuild`. */
+/** Adds `explain`, `trace`, `verify`, `bundle` and `rebuild`. */
 export function addProofCommands(
   program: Command,
   run: (work: (services: Services) => Promise<number>) => Promise<void>,
@@ -27,6 +28,14 @@ export function addProofCommands(
     .action(
       async (invoice: string, line: string | undefined, options: JsonOption) =>
         await run(({ db }) => explainCommand({ db, output }, invoice, line, options)),
+    );
+  program
+    .command('trace <account> <source> <id>')
+    .description('what became of an event, and which invoice counted it')
+    .option('--json', 'print JSON')
+    .action(
+      async (account: string, source: string, id: string, options: JsonOption) =>
+        await run(({ db }) => traceCommand({ db, output }, { account, source, id }, options)),
     );
   program
     .command('verify [account]')
