@@ -26,6 +26,48 @@ export async function routesOfApi(dependencies: ApiDependencies): Promise<readon
   return routes;
 }
 
+/** Every method and path that one of the two releases calls, by the contract; the last is ours. */
+export const CONTRACT = [
+  'GET /api/validate_email',
+  'POST /api/free_users',
+  'POST /api/signup',
+  'GET /api/login',
+  'POST /api/api_keys',
+  'POST /api/api_keys/regenerate',
+  'GET /api/users',
+  'PATCH /api/users',
+  'PATCH /api/users/change_password',
+  'PUT /api/users/reset_password',
+  'POST /api/users/reset_password',
+  'PUT /api/users/reconfirm_email',
+  'PUT /api/users/upgrade',
+  'POST /api/upgrade',
+  'DELETE /api/users/destroy',
+  'GET /api/payment_methods',
+  'PUT /api/payment_methods',
+  'GET /api/usage',
+  'GET /api/usage/run_rate',
+  'GET /api/invoices',
+  'GET /api/apps',
+  'POST /api/apps',
+  'GET /api/apps/:name',
+  'DELETE /api/apps/:name',
+  'GET /api/apps/:name/status',
+  'PUT /api/apps/:name/scale',
+  'PUT /api/apps/:name/restart',
+  'POST /api/apps/:name/run',
+  'GET /api/apps/:name/migrate-command',
+  'GET /api/apps/:name/databases',
+  'POST /api/apps/:name/databases',
+  'POST /api/apps/:name/free_databases',
+  'PUT /api/apps/:name/databases/:id',
+  'DELETE /api/apps/:name/databases/:id',
+  'GET /api/apps/:name/permissions',
+  'POST /api/apps/:name/permissions',
+  'DELETE /api/apps/:name/permissions',
+  'POST /api/users/confirm_email',
+];
+
 const PUBLIC = [
   'GET /api/validate_email',
   'POST /api/free_users',
