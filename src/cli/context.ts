@@ -7,6 +7,8 @@ import type { Output } from './output.ts';
 /** What commands need of a running database. Built once per command, stopped at its end. */
 export type Services = {
   readonly db: Db;
+  /** Where the service listens, by the settings. */
+  readonly url: string;
   readonly record: RecordEvents;
   /** The same within a transaction of the caller. */
   readonly recordWithin: RecordWithin;

@@ -13,6 +13,7 @@ import { addPricesCommand } from './prices.ts';
 import { addProofCommands } from './proof.ts';
 import { addReconcileCommands } from './reconcile.ts';
 import { replayCommand } from './replay.ts';
+import { addSignInCommand } from './sign-in.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addSourcesCommands } from './sources.ts';
 import { usageCommand } from './usage.ts';
@@ -131,6 +132,7 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
   addSnapshotCommand(program, withServices, context);
   addSourcesCommands(program, withServices, context);
   addKeysCommands(program, withServices, context);
+  addSignInCommand(program, withServices, context);
   addProofCommands(program, withServices, context);
   addReconcileCommands(program, withServices, context);
   program

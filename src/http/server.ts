@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+} from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { ApiDependencies } from './api/dependencies.ts';
 import { apiRoutes } from './api/routes.ts';
 import { closeConnections } from './close-connections.ts';
-import { sendNotFound, sendProblem } from './errors.ts';
+import { sendNotFound, sendProblem, sendUnroutable } from './errors.ts';
 import { addHealthRoutes } from './health.ts';
 import { describeRoutes } from './openapi.ts';
 import { addRateLimits } from './rate-limits.ts';
@@ -21,6 +26,8 @@ export type HttpDependencies = {
   readonly receiveWebhook: ReceiveWebhook;
   readonly v1: V1Dependencies;
   readonly api: ApiDependencies;
+  /** What people look at; outside /v1 and /api. */
+  readonly pages: FastifyPluginAsync;
   /** Proxies whose X-Forwarded-For is believed: addresses or networks. */
   readonly trustedProxies: readonly string[];
   /** The ioredis client by which rate limits are counted for all processes; without it each counts alone. */
@@ -37,7 +44,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const MAX_PARAM_LENGTH = 2400;
 
 export async function makeHttpServer(dependencies: HttpDependencies): Promise<HttpServer> {
-  const { log, checkReady, receiveWebhook, v1, api, trustedProxies, redis } = dependencies;
+  const { log, checkReady, receiveWebhook, v1, api, pages, trustedProxies, redis } = dependencies;
   const server = Fastify({
     loggerInstance: requestLog(log),
     logController: new LogController({ disableRequestLogging: true }),
@@ -50,7 +57,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    frameworkErrors: (error, request, reply) => void sendUnroutable(error, request, reply),
   });
   closeConnections(server);
   server.setValidatorCompiler(validatorCompiler);
@@ -67,6 +74,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
   await server.register(stripeWebhookRoute(receiveWebhook));
   await server.register(v1Routes(v1), { prefix: '/v1' });
   await server.register(apiRoutes(api), { prefix: '/api' });
+  await server.register(pages);
   return server;
 }
 

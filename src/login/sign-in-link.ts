@@ -30,7 +30,7 @@ export async function makeSignInLink(
       expires_at: expiresAt,
     })
     .execute();
-  return { path: `/sign-in/${token}`, expiresAt };
+  return { path: `/sign-in?token=${token}`, expiresAt };
 }
 
 /** Whom a link would sign in; undefined when it is used, expired or unknown. Looking does not use it. */

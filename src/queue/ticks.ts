@@ -8,7 +8,7 @@ export type Tick = {
   readonly run: () => Promise<void>;
 };
 
-const TICKS_QUEUE = 'ticks';
+export const TICKS_QUEUE = 'ticks';
 /** What comes once a night must not wait for the next one because of a bad quarter of an hour. */
 const AGAIN = { attempts: 4, backoff: { type: 'fixed', delay: 15 * 60_000 } };
 

@@ -7,6 +7,8 @@ import { protectAccountTables, readerOf } from '../database/row-level-security.t
 import { makeHttpServer, type HttpServer } from '../http/server.ts';
 import { coalesced } from '../metering/coalesce.ts';
 import { eventRecorder, recorderWithin, type Recording } from '../metering/record-events.ts';
+import type { QueueView } from '../pages/dependencies.ts';
+import { pageRoutes } from '../pages/routes.tsx';
 import { connectCounters } from '../queue/connect-counters.ts';
 import { noticing } from '../sources/heard.ts';
 import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
@@ -35,6 +37,7 @@ export async function openHttp(
     clock,
     log,
     stripe,
+    queues,
   }: {
     readonly database: OpenDatabase;
     readonly recording: Recording;
@@ -42,6 +45,8 @@ export async function openHttp(
     readonly log: Logger;
     /** Opened after the server listens. */
     readonly stripe: () => OpenStripe;
+    /** For people to look at. */
+    readonly queues?: QueueView;
   },
 ): Promise<HttpServer> {
   const isProtected = await protectAccountTables(pool);
@@ -92,6 +97,7 @@ export async function openHttp(
       openStripe,
     },
     api: { commands, readAs, rateLimits, openStripe },
+    pages: pageRoutes({ db, clock, readAs, commands, openStripe, queues }),
     trustedProxies: config.http.trustedProxies,
     ...(counters === undefined ? {} : { redis: counters.client }),
   });

@@ -27,6 +27,7 @@ export async function openServices(config: Config, clock: Clock, log: Logger): P
   const billing = bindBilling({ db, gateway, clock }, config, log);
   return {
     db,
+    url: `http://${config.host}:${config.port}`,
     record: eventRecorder({ db, ...recording }),
     recordWithin: recorderWithin(recording),
     closeAndIssue: async (now, onProgress) => {

@@ -11,7 +11,7 @@ import {
   type EventsJob,
   type EventsResult,
 } from '../queue/events-queue.ts';
-import { startTicks } from '../queue/ticks.ts';
+import { startTicks, TICKS_QUEUE } from '../queue/ticks.ts';
 import { noticing } from '../sources/heard.ts';
 import { parseSnapshot } from '../sources/snapshot-schema.ts';
 import type { Clock } from '../values/clock.ts';
@@ -20,6 +20,7 @@ import { bindBilling, type Billing } from './billing.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { openHttp } from './open-http.ts';
 import { openStripe, type OpenStripe } from './open-stripe.ts';
+import { viewOf } from './queue-view.ts';
 import { schedules } from './schedules.ts';
 
 /** Everything of one process that serves: opened in order of need, stopped in reverse. */
@@ -45,6 +46,7 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const database = await openDatabase(config, log);
     opened.push(database.stop);
     const queues = await openQueues(config, database, log);
+    const eventsQueue = makeEventsQueue(queues);
     const recording = platformRecording(eventParser(config.maxReplicas));
     const server = await openHttp(config, {
       database,
@@ -52,6 +54,7 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
       clock,
       log,
       stripe: () => stripe,
+      queues: viewOf([eventsQueue, queues.makeQueue(TICKS_QUEUE)]),
     });
     opened.push(queues.close, async () => await server.close());
     const url = await server.listen({ host: config.host, port: config.port }).catch(portTaken);
@@ -60,7 +63,6 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     opened.splice(1, 0, stripe.stop);
     const { db } = database;
     const record = noticing(db, eventRecorder({ db, ...recording }));
-    const eventsQueue = makeEventsQueue(queues);
     const parse = parseSnapshot(config.maxReplicas);
     const snapshots = { db, record: recorderWithin(recording), parse };
     startEventsWorker(queues, { record, clock, snapshots });

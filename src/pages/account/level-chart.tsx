@@ -1,0 +1,86 @@
+import type { VNode } from 'preact';
+import type { Window } from '../../metering/usage.ts';
+import { later, toDate } from '../../values/instant.ts';
+import { fromTenths } from '../../values/size.ts';
+import { Chart, COLOURS, frameOf, Legend, type Frame } from '../html/chart.tsx';
+import { everyNth, niceTicks } from '../html/scale.ts';
+import { Name } from '../html/text.tsx';
+import type { LevelHistory } from './level-history.ts';
+
+/** What ran over a window: one line of steps for each app and database, the largest ones. */
+export function LevelChart({
+  history,
+  window,
+}: {
+  readonly history: readonly LevelHistory[];
+  readonly window: Window;
+}): VNode {
+  const shown = history
+    .toSorted((a, b) => mostOf(b) - mostOf(a))
+    .slice(0, COLOURS + 1)
+    .map((one, index) => ({ ...one, colour: `c${index}` }));
+  if (shown.length === 0) return <p class="empty">Nothing ran in this period.</p>;
+  const ticks = niceTicks(Math.max(...shown.map(mostOf)));
+  const frame = frameOf(ticks);
+  const seconds = Number(window.to - window.from);
+  const days = Math.max(1, Math.ceil(seconds / 86_400));
+  const marks = everyNth(days, 8).map((day) => ({
+    share: Math.min(1, (day * 86_400) / Math.max(1, seconds)),
+    text: SHORT_DAY.format(toDate(window.from + BigInt(day * 86_400))),
+  }));
+  return (
+    <>
+      <Chart
+        label="What ran in this period: size times replicas of each app, size of each database"
+        frame={frame}
+        ticks={ticks}
+        formatTick={(tick) => `${tick} GB`}
+        marks={marks.filter(({ share }) => share < 0.97)}
+      >
+        {shown.map((one) => (
+          <path key={one.colour} class={`step ${one.colour}`} d={pathOf(one, window, frame)}>
+            <title>{one.name}</title>
+          </path>
+        ))}
+      </Chart>
+      <Legend
+        entries={shown.map(({ colour, kind, name, steps }) => ({
+          colour,
+          label: (
+            <>
+              <Name>{name}</Name>{' '}
+              <span class="note">
+                {kind}, now {fromTenths(steps.at(-1)!.levelTenths)}
+              </span>
+            </>
+          ),
+        }))}
+      />
+      {shown.length < history.length ? (
+        <p class="note">
+          The largest {shown.length} of {history.length} are drawn.
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+const SHORT_DAY = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+});
+
+function mostOf({ steps }: LevelHistory): number {
+  return Math.max(...steps.map(({ levelTenths }) => levelTenths)) / 10;
+}
+
+function pathOf({ steps }: LevelHistory, window: Window, { x, y }: Frame): string {
+  const seconds = Math.max(1, Number(window.to - window.from));
+  const parts = steps.map(({ at, levelTenths }, index) => {
+    const share = Number(later(at, window.from) - window.from) / seconds;
+    const height = y(fromTenths(levelTenths));
+    return index === 0 ? `M${x(share)} ${height}` : `H${x(share)}V${height}`;
+  });
+  return `${parts.join('')}H${x(1)}`;
+}

@@ -1,0 +1,95 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { toDate, type Second } from '../../values/instant.ts';
+import { formatCents, type Cents } from '../../values/money.ts';
+import { formatTenths } from '../../values/size.ts';
+
+/** A name somebody else chose: kept in its own direction, and broken anywhere when it is long. */
+export function Name({ children }: { readonly children: string }): VNode {
+  return (
+    <bdi class="name" dir="auto">
+      {children}
+    </bdi>
+  );
+}
+
+export function Money({ cents }: { readonly cents: Cents }): VNode {
+  return <span class={cents < 0n ? 'money negative' : 'money'}>{formatCents(cents)}</span>;
+}
+
+/** Replica-size-seconds of apps, seconds of databases, in the units the meter counts them in. */
+export function Quantity({
+  kind,
+  units,
+}: {
+  readonly kind: 'app' | 'database';
+  readonly units: bigint;
+}): VNode {
+  const [whole = '', ...rest] = (kind === 'app' ? formatTenths(units) : `${units}`).split('.');
+  const grouped = [whole.replaceAll(/\B(?=(\d{3})+$)/g, ','), ...rest].join('.');
+  return (
+    <span class="quantity">
+      {grouped}&nbsp;
+      {kind === 'app' ? <abbr title="replica-size-seconds">RSS</abbr> : 's'}
+    </span>
+  );
+}
+
+const day = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+});
+const minute = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const second = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+const FORMATS = { day, minute, second };
+
+/** An instant in UTC; whole seconds are shown where money depends on them. */
+export function Instant({
+  at,
+  to = 'minute',
+}: {
+  readonly at: Second | Date;
+  readonly to?: keyof typeof FORMATS;
+}): VNode {
+  const date = typeof at === 'bigint' ? toDate(at) : at;
+  return (
+    <time dateTime={date.toISOString()} title={date.toISOString()}>
+      {FORMATS[to].format(date)}
+    </time>
+  );
+}
+
+export function formatDay(at: Second): string {
+  return day.format(toDate(at));
+}
+
+export function Badge({
+  tone,
+  children,
+}: {
+  readonly tone: 'good' | 'warn' | 'bad' | 'plain';
+  readonly children: ComponentChildren;
+}): VNode {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** `1 invoice`, `2 invoices` */
+export function plural(count: number | bigint, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${Number(count) === 1 ? '' : 's'}`;
+}

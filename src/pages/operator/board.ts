@@ -1,0 +1,30 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { PagesDependencies } from '../dependencies.ts';
+import { sendErrorPage } from '../errors.tsx';
+import { admit, requireOperator, requireOwnSite, requireScope } from '../session/guard.ts';
+
+const PATH = '/operator/queues';
+
+/**
+ * BullMQ's board behind the same login. Its scripts send no token of ours: only requests that browsers say
+ * come from these very pages may change anything, and only those of administrators.
+ */
+export function queueBoard(dependencies: PagesDependencies): FastifyPluginAsync {
+  const { queues } = dependencies;
+  return async (server) => {
+    if (queues === undefined) return;
+    server.addHook('onRequest', async (request, reply) => {
+      try {
+        await admit(request, dependencies);
+        requireOperator(request);
+        requireOwnSite(request);
+        requireScope(request, request.method === 'GET' ? 'read' : 'admin');
+      } catch (error) {
+        // Not left to the board, which would show a refusal as a failure of its own.
+        await sendErrorPage(error, request, reply);
+        return reply;
+      }
+    });
+    await server.register(queues.board(PATH), { prefix: PATH });
+  };
+}

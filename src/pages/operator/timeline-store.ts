@@ -1,0 +1,92 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/pool.ts';
+import type { Cents } from '../../values/money.ts';
+
+/** Something that happened to an account. */
+export type Happening = {
+  readonly at: Date;
+  readonly kind: 'event' | 'invoice' | 'payment' | 'money' | 'signal' | 'violation' | 'action';
+  readonly what: string;
+  readonly detail: string | null;
+  readonly cents: Cents | null;
+  readonly isSuperseded: boolean | null;
+  /** Of an event. */
+  readonly source: string | null;
+  readonly eventId: string | null;
+};
+
+/**
+ * What happened to an account, the latest first. Events are looked for resource by resource, each by its
+ * index, so that the cost does not grow with the account's history.
+ */
+export async function readTimeline(
+  db: Db,
+  accountId: string,
+  limit: number,
+): Promise<readonly Happening[]> {
+  const events = sql`
+    select to_timestamp(e.at) as at, 'event' as kind, e.type as what,
+      case when e.meter = 'app' then concat(e.resource, ': ', e.level / nullif(e.size_tenths, 0), ' × ',
+          round(e.size_tenths / 10.0, 1))
+        when e.meter = 'database' and e.level > 0 then
+          concat(e.resource, ': size ', round(e.size_tenths / 10.0, 1))
+        when e.meter = 'job' then concat(e.app, ', job ', e.resource)
+        else e.resource end as detail, null::bigint as cents,
+      e.is_superseded as "isSuperseded", e.source, e.event_id as "eventId"
+    from event e`;
+  const nothing = sql`null::bigint, null::boolean, null, null`;
+  const noEvent = sql`null::boolean, null, null`;
+  const { rows } = await sql<Happening>`
+    /* prepare read_timeline */
+    select * from (
+      select change.* from series, lateral (
+        (${events} where e.account_id = ${accountId} and e.meter = series.meter
+          and e.resource = series.resource and not e.is_superseded
+          order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit ${limit})
+        union all
+        (${events} where e.account_id = ${accountId} and e.meter = series.meter
+          and e.resource = series.resource and e.is_superseded order by e.at desc limit ${limit})
+      ) change
+      where series.account_id = ${accountId} and series.meter in ('app', 'database')
+        and (series.meter = 'app' or series.size_tenths = (select min(size_tenths) from series one
+          where one.account_id = series.account_id and one.meter = 'database'
+            and one.resource = series.resource))
+      union all
+      (select to_timestamp(signed_up_at), 'event', 'account.created', email, ${nothing}
+        from account where account_id = ${accountId})
+      union all
+      (select to_timestamp(upgraded_at), 'event', 'account.upgraded', null, ${nothing}
+        from account where account_id = ${accountId} and upgraded_at is not null)
+      union all
+      (select to_timestamp(deleted_at), 'event', 'account.deleted', null, ${nothing}
+        from account where account_id = ${accountId} and deleted_at is not null)
+      union all
+      (select created_at, 'invoice', 'invoice made',
+        concat(state, case when state_reason is not null then ': ' || state_reason end),
+        total_cents, ${noEvent}
+        from invoice where account_id = ${accountId} order by created_at desc limit ${limit})
+      union all
+      (select coalesce(ended_at, started_at), 'payment', concat('payment attempt ', attempt),
+        concat(state, case when message is not null then ': ' || message end), ${nothing}
+        from payment_attempt where account_id = ${accountId}
+        order by started_at desc limit ${limit})
+      union all
+      (select recorded_at, 'money', replace(kind, '_', ' '),
+        concat_ws(', ', reason, 'by ' || actor), amount_cents, ${noEvent}
+        from ledger_entry where account_id = ${accountId}
+        order by recorded_at desc limit ${limit})
+      union all
+      (select created_at, 'signal', kind, null, ${nothing} from signal
+        where account_id = ${accountId} order by created_at desc limit ${limit})
+      union all
+      (select to_timestamp(at), 'violation', code, message, ${nothing} from violation
+        where account_id = ${accountId} order by violation.at desc limit ${limit})
+      union all
+      (select started_at, 'action', replace(kind, '_', ' '),
+        concat_ws(', ', state, message, 'by ' || actor), ${nothing}
+        from operator_action where account_id = ${accountId}
+        order by started_at desc limit ${limit})
+    ) happened (at, kind, what, detail, cents, "isSuperseded", source, "eventId")
+    order by at desc limit ${limit}`.execute(db);
+  return rows;
+}
