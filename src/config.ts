@@ -31,7 +31,7 @@ const environment = z.object({
   STRIPE_API_BASE: text,
   /** Signing secrets of the webhook endpoint, two while rotating, separated by a comma. */
   STRIPE_WEBHOOK_SECRETS: text,
-  /** Most calls of all processes together; default 60 with a live key, 15 with a test key. */
+  /** Most calls of all processes together; default 60 with a live key, 20 with a test key. */
   STRIPE_CALLS_PER_SECOND: rate.optional(),
   /** Most calls of one kind, such as finalizing invoices. */
   STRIPE_ENDPOINT_CALLS_PER_SECOND: rate.default(15),

@@ -7,7 +7,7 @@ import type { Clock } from '../values/clock.ts';
 
 /** Stripe itself takes 100 calls a second live and 25 in a sandbox, and others use the same account. */
 const LIVE_CALLS_PER_SECOND = 60;
-const SANDBOX_CALLS_PER_SECOND = 15;
+const SANDBOX_CALLS_PER_SECOND = 20;
 
 /** Stripe behind a key, below the rates of the settings over all processes together. */
 export function stripeGateway(
