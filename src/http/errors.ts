@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../values/fault.ts';
+import { sendErrors } from './api/errors.ts';
 import { problemOf, PROBLEM_TYPE } from './problem.ts';
 
 /** Seconds after which the same request may succeed. */
@@ -25,4 +26,19 @@ export async function sendNotFound(
   const [path] = request.url.split('?');
   const fault = new Fault('not_found', 'not_found', `there is no ${request.method} ${path}`);
   return await sendProblem(fault, request, reply);
+}
+
+/** Answers for what is no address at all, which no route and no hook ever sees. */
+export async function sendUnroutable(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  void reply.headers({
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  });
+  const send = request.url.startsWith('/api/') ? sendErrors : sendProblem;
+  return await send(error, request, reply);
 }
