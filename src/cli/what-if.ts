@@ -45,7 +45,7 @@ export async function whatIfCommand(
         sums[kind] = add(sums[kind], one);
         print.row(one, kind);
       }
-      output.note(`${accountsSoFar} accounts priced`);
+      output.note(`accounts priced so far: ${accountsSoFar}`);
     },
   });
   print.sums(sums);

@@ -220,7 +220,7 @@ test('the command prints one aligned table, or one JSON document, and changes no
   await writeFile(file, JSON.stringify(OTHER));
   const asked = { priceBook: file, from: JANUARY[0], to: JANUARY[1] };
   const { data, notes } = await run(asked);
-  expect(notes).toBe('9 accounts priced');
+  expect(notes).toBe('accounts priced so far: 9');
   const lines = data.split('\n');
   expect(lines.slice(0, 5)).toEqual([
     '         old total         new total        difference  pays  account',
