@@ -1,3 +1,4 @@
+import { priceChangeOf, type PriceChange } from './price-sentences.ts';
 import type { Report } from './reports.ts';
 import { reportOf } from './sentences.ts';
 
@@ -11,6 +12,7 @@ export type Story = {
   readonly until: string;
   /** In order of arrival. */
   readonly events: readonly StoryEvent[];
+  readonly prices: readonly StoryPrice[];
   readonly bill: readonly BillRow[];
 };
 
@@ -20,6 +22,9 @@ export type StoryEvent = {
   readonly heardAt: string;
   readonly answer: string;
 };
+
+/** A change of prices, and how many of the events come before it. */
+export type StoryPrice = { readonly afterEvents: number; readonly change: PriceChange };
 
 /** One row as written. `period` is filled in where the table leaves it out. */
 export type BillRow = { readonly [column in (typeof BILL_COLUMNS)[number]]: string };
@@ -80,7 +85,7 @@ export function readStory(file: string, text: string): Story {
     title,
     account: heading.match[1]!,
     until: readWhen(heading.match[2]!, heading.fail),
-    events: readEvents(events),
+    ...readRows(events),
     bill: readBill(bill),
   };
 }
@@ -106,26 +111,39 @@ function tablesOf(lines: readonly { content: string; fail: Fail }[]): Table[] {
   return tables;
 }
 
+/** What it tells holds for all accounts, not for its own alone. */
+export function changesListPrices({ prices }: Story): boolean {
+  return prices.some(({ change }) => change.account === undefined);
+}
+
 /** "when | what", with "heard" or "answer" where they matter. */
-function readEvents([head, ...rows]: Table): StoryEvent[] {
+function readRows([head, ...rows]: Table): Pick<Story, 'events' | 'prices'> {
   if (!/^when,what(,heard)?(,answer)?$/.test(head.cells.join())) {
     head.fail('the first table has the columns when, what and perhaps heard and answer');
   }
-  return rows.map(({ cells, fail }, index) => {
+  const events: StoryEvent[] = [];
+  const prices: StoryPrice[] = [];
+  for (const [index, { cells, fail }] of rows.entries()) {
     if (cells.length !== head.cells.length) fail(`not ${head.cells.length} cells`);
     const cell = (name: string): string => cells[head.cells.indexOf(name)] ?? '';
     const [what, answer] = [cell('what'), cell('answer')];
     const time = readWhen(cell('when'), fail);
     const heardAt = cell('heard') === '' ? time : readWhen(cell('heard'), fail);
     if (!ANSWER.test(answer)) fail(`not an answer ("${answer}")`);
+    const change = priceChangeOf(what, heardAt);
+    if (change !== undefined) {
+      prices.push({ afterEvents: events.length, change });
+      continue;
+    }
     // Of one instant's events the lower row comes later.
     const report = reportOf(what, `row-${String(index + 1).padStart(3, '0')}`, time);
-    return {
+    events.push({
       report: report ?? fail(`not one of the sentences of a story ("${what}")`),
       heardAt,
       answer,
-    };
-  });
+    });
+  }
+  return { events, prices };
 }
 
 function readBill([head, ...rows]: Table): BillRow[] {
