@@ -4,7 +4,7 @@ import { Section, Tile } from '../html/parts.tsx';
 import { Badge, formatDay, Instant, Money, Name } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
-import { CostChart } from './cost-chart.tsx';
+import { CostChart, coloursOf } from './cost-chart.tsx';
 import { Credits, Card } from './money-sections.tsx';
 import { FreeTier } from './free-tier.tsx';
 import { Invoices } from './invoice-list.tsx';
@@ -54,7 +54,11 @@ export function BillPage({
         }
       >
         {bill.levelHistory === undefined ? null : (
-          <LevelChart history={bill.levelHistory} window={window} />
+          <LevelChart
+            history={bill.levelHistory}
+            window={window}
+            colours={coloursOf(bill.daily.series)}
+          />
         )}
         <Resources bill={bill} />
       </Section>

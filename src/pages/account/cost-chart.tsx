@@ -165,7 +165,7 @@ const SHORT_DAY = new Intl.DateTimeFormat('en-GB', {
 
 /** The dearest by colour, the rest together. */
 function shownSeries(series: readonly DailySeries[]): Shown[] {
-  const byCost = series.toSorted((a, b) => Number(b.line.amountCents - a.line.amountCents));
+  const byCost = series.toSorted(byAmount);
   const own = byCost.length > COLOURS + 1 ? byCost.slice(0, COLOURS) : byCost;
   const others = byCost.slice(own.length);
   const shown = own.map((one, index) => ({
@@ -196,6 +196,29 @@ function labelOf(line: Line): string {
 
 function isolated(name: string): string {
   return `\u2068${name}\u2069`;
+}
+
+/** The colour of each app and database in the picture, by its dearest series. */
+export function coloursOf(series: readonly DailySeries[]): ReadonlyMap<string, string> {
+  const byCost = series.toSorted(byAmount).slice(0, COLOURS);
+  return new Map(
+    byCost.map(({ line }, index) => [resourceKey(line), `c${index}`] as const).toReversed(),
+  );
+}
+
+export function resourceKey(resource: {
+  readonly kind: 'app' | 'database';
+  readonly app?: string;
+  readonly database?: string;
+}): string {
+  return JSON.stringify([
+    resource.kind,
+    resource.kind === 'app' ? resource.app : resource.database,
+  ]);
+}
+
+function byAmount(a: DailySeries, b: DailySeries): number {
+  return Number(b.line.amountCents - a.line.amountCents);
 }
 
 function sumOf(cents: readonly Cents[]): Cents {

@@ -5,20 +5,22 @@ import { fromTenths } from '../../values/size.ts';
 import { Chart, COLOURS, frameOf, Legend, type Frame } from '../html/chart.tsx';
 import { everyNth, niceTicks } from '../html/scale.ts';
 import { Name } from '../html/text.tsx';
+import { resourceKey } from './cost-chart.tsx';
 import type { LevelHistory } from './level-history.ts';
 
 /** What ran over a window: one line of steps for each app and database, the largest ones. */
 export function LevelChart({
   history,
   window,
+  colours,
 }: {
   readonly history: readonly LevelHistory[];
+  /** Those that have one in another picture, by `resourceKey`. */
+  readonly colours: ReadonlyMap<string, string>;
   readonly window: Window;
 }): VNode {
-  const shown = history
-    .toSorted((a, b) => mostOf(b) - mostOf(a))
-    .slice(0, COLOURS + 1)
-    .map((one, index) => ({ ...one, colour: `c${index}` }));
+  const shown = history.toSorted((a, b) => mostOf(b) - mostOf(a)).slice(0, COLOURS + 1);
+  const painted = paint(shown, colours);
   if (shown.length === 0) return <p class="empty">Nothing ran in this period.</p>;
   const ticks = niceTicks(Math.max(...shown.map(mostOf)));
   const frame = frameOf(ticks);
@@ -37,14 +39,14 @@ export function LevelChart({
         formatTick={(tick) => `${tick} GB`}
         marks={marks.filter(({ share }) => share < 0.97)}
       >
-        {shown.map((one) => (
+        {painted.map((one) => (
           <path key={one.colour} class={`step ${one.colour}`} d={pathOf(one, window, frame)}>
             <title>{one.name}</title>
           </path>
         ))}
       </Chart>
       <Legend
-        entries={shown.map(({ colour, kind, name, steps }) => ({
+        entries={painted.map(({ colour, kind, name, steps }) => ({
           colour,
           label: (
             <>
@@ -63,6 +65,22 @@ export function LevelChart({
       ) : null}
     </>
   );
+}
+
+type Painted = LevelHistory & { readonly colour: string };
+
+/** The same thing in the same colour; the others in those that are left. */
+function paint(
+  shown: readonly LevelHistory[],
+  colours: ReadonlyMap<string, string>,
+): readonly Painted[] {
+  const keyOf = ({ kind, name }: LevelHistory): string =>
+    resourceKey(kind === 'app' ? { kind, app: name } : { kind, database: name });
+  const taken = new Set(shown.map((one) => colours.get(keyOf(one))));
+  const free = Array.from({ length: COLOURS + 1 }, (_, index) => `c${index}`).filter(
+    (colour) => !taken.has(colour),
+  );
+  return shown.map((one) => ({ ...one, colour: colours.get(keyOf(one)) ?? free.shift()! }));
 }
 
 const SHORT_DAY = new Intl.DateTimeFormat('en-GB', {

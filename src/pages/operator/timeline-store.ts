@@ -27,9 +27,9 @@ export async function readTimeline(
   const events = sql`
     select to_timestamp(e.at) as at, 'event' as kind, e.type as what,
       case when e.meter = 'app' then concat(e.resource, ': ', e.level / nullif(e.size_tenths, 0), ' × ',
-          round(e.size_tenths / 10.0, 1))
+          (e.size_tenths / 10.0)::float8)
         when e.meter = 'database' and e.level > 0 then
-          concat(e.resource, ': size ', round(e.size_tenths / 10.0, 1))
+          concat(e.resource, ': size ', (e.size_tenths / 10.0)::float8)
         when e.meter = 'job' then concat(e.app, ', job ', e.resource)
         else e.resource end as detail, null::bigint as cents,
       e.is_superseded as "isSuperseded", e.source, e.event_id as "eventId"
