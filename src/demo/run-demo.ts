@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DemoOptions } from '../cli/context.ts';
 import { printJson, terminal, type Output } from '../cli/output.ts';
 import type { Config } from '../config.ts';
+import { makeSignInLink } from '../login/sign-in-link.ts';
 import { startService, type Service } from '../service/start-service.ts';
 import type { Clock } from '../values/clock.ts';
 import { demoDatabase } from './demo-database.ts';
@@ -52,7 +53,7 @@ export async function runDemo(
     clock = wallClock;
     if (options.json) printJson(output, await demoToJson(service.database.db, accounts, clock()));
     else output.data(await demoToText(service.database.db, accounts, clock()));
-    if (!options.exit) await keepServing(service, output, stopped);
+    if (!options.exit) await keepServing(service, output, clock, stopped);
     return 0;
   } finally {
     await service.stop();
@@ -60,13 +61,31 @@ export async function runDemo(
   }
 }
 
+/** What there is to look at, and by whom: an operator, or the owner of an account. */
+const LOOKS: readonly (readonly [about: string, accountId: string | undefined])[] = [
+  ["an operator's day", undefined],
+  ['the bill of a growing account', 'startup'],
+  ['the free tier', 'hobby'],
+  ['a declined card', 'declined'],
+];
+const LOOK_WIDTH = Math.max(...LOOKS.map(([about]) => about.length));
+/** Nobody else reaches a demo, and its reader may look at everything before. */
+const LINK_MS = 86_400_000;
+
 async function keepServing(
   service: Service,
   output: Output,
+  clock: Clock,
   stopped: Promise<string>,
 ): Promise<void> {
   await service.startSchedules();
-  output.note(`\nServing at ${service.url} until Ctrl-C.`);
+  output.note(`\nServing at ${service.url} until Ctrl-C. To look at, each link once:\n`);
+  for (const [about, accountId] of LOOKS) {
+    const signIn = { accountId, actor: 'demo' };
+    const { path } = await makeSignInLink(service.database.db, clock(), signIn, LINK_MS);
+    output.note(`  ${about.padEnd(LOOK_WIDTH)}  ${service.url}${path}`);
+  }
+  output.note('\n`gigameter sign-in` makes more of them. One browser window holds one session.');
   await stopped;
   output.note('Stopping.');
 }

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Written by every run, kept out of git: for people to look at. */
+const SCREENSHOTS = path.resolve('artefacts', 'pages');
+
+export const program = findChromium();
+
+function findChromium(): string | undefined {
+  const found = PLACES.find((place) => existsSync(place));
+  if (found !== undefined) return found;
+  if (process.env['CI_REQUIRE_CHROMIUM'] === '1') {
+    throw new Error('no chromium was found and CI_REQUIRE_CHROMIUM=1 forbids to skip its tests');
+  }
+  const bar = '!'.repeat(78);
+  console.warn(
+    `\n${bar}\n!!  No chromium found: THE TESTS THAT LOOK AT PAGES IN A BROWSER ARE SKIPPED.\n` +
+      `!!  Install it to run everything, for example:  apt-get install -y chromium\n${bar}\n`,
+  );
+  return undefined;
+}
+
+export async function openBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: program!,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+}
+
+export const DESKTOP = { width: 1280, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+/** A window of its own, with what went wrong in it: errors of scripts, and what the policy refused. */
+export async function openWindow(
+  browser: Browser,
+  options: NonNullable<Parameters<Browser['newContext']>[0]> = {},
+): Promise<{ readonly context: BrowserContext; readonly page: Page; readonly errors: string[] }> {
+  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  return { context, page, errors };
+}
+
+export async function shoot(page: Page, name: string): Promise<void> {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
