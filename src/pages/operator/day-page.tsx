@@ -217,7 +217,7 @@ function Work({ shown: { queues, rates, now } }: { readonly shown: ShownDay }): 
               <Badge tone="warn">1/{2 ** halvings} of full</Badge>
             ),
           ])}
-          empty="Stripe was not called yet."
+          empty="Nothing holds calls to Stripe back."
         />
       </Section>
     </div>
