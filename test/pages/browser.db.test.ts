@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import axe from 'axe-core';
+
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DESKTOP, openBrowser, openWindow, PHONE, program, shoot } from './support/browser.ts';
 import { NASTY, openSite, type Site } from './support/site.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MOST_BYTES = 100_000;
 
 describe.skipIf(program === undefined)('pages in a browser', () => {
@@ -33,7 +32,7 @@ describe.skipIf(program === undefined)('pages in a browser', () => {
       expect([name, size, wide]).toEqual([name, size, 0]);
       await shoot(page, `${name}-${size}`);
     }
-    await page.evaluate(axe);
+    await page.evaluate(axe.source);
     const found = (await page.evaluate(
       `axe.run().then(({ violations }) => violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
