@@ -41,6 +41,77 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/snapshots/{source}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Report all that a source runs, and correct what is metered otherwise
+     * @description What the meter holds otherwise at `taken_at` becomes corrective events; what this source ran and the snapshot does not name ends. Resources that another source reported last are only changed when they are named. The same snapshot again changes nothing. Refused with 409: an empty one while something runs, one that misses more than a fifth (and more than 10) of what runs (`snapshot_too_small`), and another one of the same instant (`snapshot_differs`).
+     */
+    put: operations['putSnapshot'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sources': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All sources, when each was heard last, and which are silent */
+    get: operations['listSources'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sources/{source}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /** Say how often a source reports, and what to do when it does not */
+    put: operations['expectSource'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sources/{source}/heartbeat': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say that a source lives while it has nothing to report */
+    post: operations['heartbeat'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -324,6 +395,88 @@ export interface paths {
     get: operations['listLineSegments'];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/price-books': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All price books, past ones and planned ones, oldest first */
+    get: operations['listPriceBooks'];
+    put?: never;
+    /**
+     * Let all accounts pay by a new book from an instant on
+     * @description Its instant must be yet to come (422 `price_book_backdated`) and after that of all other books (409 `price_book_not_last`). A period in which prices change is billed by both, to the second. One book per `id`: repeating it changes nothing and answers 200.
+     */
+    post: operations['addPriceBook'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/price-books/{book}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Take back a book that is not in force yet
+     * @description Refused once it is (409 `price_book_in_force`). Safe to repeat.
+     */
+    delete: operations['withdrawPriceBook'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{account}/prices': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All prices the account ever had of its own, oldest first */
+    get: operations['listAccountPrices'];
+    put?: never;
+    /**
+     * Let the account pay its own prices from an instant on
+     * @description They may begin in the open billing period, never in a closed one (422 `price_backdated`), and hold alone (409 `price_overlaps`). One per `id`: repeating it changes nothing and answers 200.
+     */
+    post: operations['setAccountPrice'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{account}/prices/{price}/end': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Let prices of the account end earlier than was said
+     * @description At their beginning or before it: they never held. Safe to repeat.
+     */
+    post: operations['endAccountPrice'];
     delete?: never;
     options?: never;
     head?: never;
@@ -717,6 +870,103 @@ export interface components {
         } & {
           [key: string]: unknown;
         });
+    NewAccountPrice: {
+      /**
+       * @description 1 to 200 printable characters without control characters
+       * @example contract-2026
+       */
+      id: string;
+      /**
+       * @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00
+       * @example 2026-01-10T00:00:00Z
+       */
+      from: string;
+      to?: string | null;
+      prices: {
+        replica_size_second_usd?: string;
+        database_month_usd?: {
+          4?: string;
+          8?: string;
+          16?: string;
+          32?: string;
+          64?: string;
+          128?: string;
+          0.6?: string;
+          1.7?: string;
+        };
+      };
+      /**
+       * @description kept with the prices
+       * @example annual contract
+       */
+      reason: string;
+    };
+    AccountPriceEnd: {
+      /**
+       * @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00
+       * @example 2026-01-10T00:00:00Z
+       */
+      at: string;
+      /**
+       * @description kept with the prices
+       * @example contract ended
+       */
+      reason: string;
+    };
+    /** @description all that a source runs; what is not named does not run */
+    Snapshot: {
+      /**
+       * @description the instant of which it tells
+       * @example 2026-01-10T00:00:00Z
+       */
+      taken_at: string;
+      /** @description take the differences to have been there since this earlier instant, or since the last report of the resource where that is later; without it they begin at `taken_at` */
+      since?: string;
+      accounts: {
+        account: string;
+        /** @default [] */
+        apps: {
+          app: string;
+          replicas: number;
+          size: number;
+        }[];
+        /** @default [] */
+        databases: {
+          app: string;
+          database: string;
+          size: number;
+        }[];
+      }[];
+    };
+    NewPriceBook: {
+      replica_size_second_usd: string;
+      database_month_usd: {
+        4: string;
+        8: string;
+        16: string;
+        32: string;
+        64: string;
+        128: string;
+        0.6: string;
+        1.7: string;
+      };
+      month:
+        | 'billing_period'
+        | {
+            seconds: number;
+          };
+      minimum_charge_cents: number;
+      /**
+       * @description 1 to 200 printable characters without control characters
+       * @example acme
+       */
+      id: string;
+      /**
+       * @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00
+       * @example 2026-01-10T00:00:00Z
+       */
+      effective_at: string;
+    };
     /** @description half-open: the end does not belong to it */
     Period: {
       /**
@@ -1059,7 +1309,7 @@ export interface components {
       /** @description in the order of the events */
       outcomes: components['schemas']['EventOutcome'][];
     };
-    /** @description no event was taken */
+    /** @description no event was taken; without counts when none could be found in the body */
     RefusedEventsProblem: {
       /** @example urn:gigameter:problem:account_unknown */
       type: string;
@@ -1078,15 +1328,15 @@ export interface components {
         message: string;
       }[];
       /** @description new facts */
-      recorded: number;
+      recorded?: number;
       /** @description recorded before, with the same content */
-      duplicate: number;
+      duplicate?: number;
       /** @description kept until their account, app or database is known */
-      parked: number;
+      parked?: number;
       /** @description kept in quarantine, without effect */
-      refused: number;
+      refused?: number;
       /** @description in the order of the events */
-      outcomes: components['schemas']['EventOutcome'][];
+      outcomes?: components['schemas']['EventOutcome'][];
     } & {
       [key: string]: unknown;
     };
@@ -1149,6 +1399,84 @@ export interface components {
       /** @description `after` for the next page; null on the last */
       next: number | null;
     };
+    /** @description all prices; in US dollars, as decimal strings */
+    PriceBook: {
+      /** @example 2027 */
+      id: string;
+      /**
+       * @description in force from then on, until the next one
+       * @example 2026-01-10T00:00:00Z
+       */
+      effective_at: string;
+      /** @description its instant has come; it cannot be withdrawn */
+      is_effective: boolean;
+      replica_size_second_usd: string;
+      database_month_usd: {
+        4: string;
+        8: string;
+        16: string;
+        32: string;
+        64: string;
+        128: string;
+        0.6: string;
+        1.7: string;
+      };
+      month:
+        | 'billing_period'
+        | {
+            seconds: number;
+          };
+      minimum_charge_cents: number;
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      added_at: string;
+      /** @description null: came with the installation */
+      added_by: string | null;
+    };
+    /** @description an account's own prices, instead of the book's */
+    AccountPrice: {
+      /** @example contract-2026 */
+      id: string;
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      from: string;
+      /** @description not included; null: until further notice */
+      to: string | null;
+      prices: {
+        replica_size_second_usd?: string;
+        database_month_usd?: {
+          4?: string;
+          8?: string;
+          16?: string;
+          32?: string;
+          64?: string;
+          128?: string;
+          0.6?: string;
+          1.7?: string;
+        };
+      };
+      actor: string;
+      reason: string;
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      set_at: string;
+      /** @description who let them end earlier than was said */
+      ended: {
+        by: string;
+        reason: string;
+        /**
+         * @description an RFC 3339 instant, in UTC
+         * @example 2026-01-10T00:00:00Z
+         */
+        at: string;
+      } | null;
+    };
     MoneyBack: {
       id: string;
       /**
@@ -1168,6 +1496,100 @@ export interface components {
         state: string;
         reason: string | null;
       }[];
+    };
+    SnapshotDifference: {
+      app: string;
+      /** @description null for the app itself */
+      database: string | null;
+      /** @description null when nothing of it runs */
+      metered: {
+        replicas: number;
+        size: number;
+      } | null;
+      /** @description null when nothing of it runs */
+      reported: {
+        replicas: number;
+        size: number;
+      } | null;
+      /**
+       * @description US dollars; positive where too little is billed
+       * @example 0.06720430
+       */
+      usd_per_hour: string;
+      /** @description when it can have begun at the earliest; null when unknown */
+      since: string | null;
+      /** @description since then, so at most; null when unknown */
+      misbilled_usd: string | null;
+    };
+    AccountDrift: {
+      account: string;
+      /** @description null for an account that is not known */
+      tier: ('FREE' | 'STANDARD') | null;
+      /**
+       * @description replicas × size that run beyond what is metered
+       * @example 1339200
+       */
+      replica_size: string;
+      /** @description that run beyond those metered */
+      databases: number;
+      /**
+       * @description US dollars; positive where too little is billed
+       * @example 0.06720430
+       */
+      usd_per_hour: string;
+      /** @description at most; null when unknown */
+      misbilled_usd: string | null;
+      /** @description at most 100 */
+      differences: components['schemas']['SnapshotDifference'][];
+      differences_in_all: number;
+    };
+    SnapshotResult: {
+      source: string;
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      taken_at: string;
+      dry_run: boolean;
+      resources: {
+        reported: number;
+        /** @description as run by this source */
+        metered: number;
+        /** @description of those, not reported */
+        missed: number;
+      };
+      /** @description corrective events; all 0 in a dry run */
+      corrections: {
+        recorded: number;
+        duplicate: number;
+        parked: number;
+        refused: number;
+      };
+      /** @description why some were refused; at most 100 */
+      refusals: string[];
+      /** @description why the snapshot is refused unless forced; in dry runs and forced ones */
+      too_small: string | null;
+      /**
+       * @description US dollars; positive where too little is billed
+       * @example 0.06720430
+       */
+      usd_per_hour: string;
+      accounts_with_drift: number;
+      /** @description the dearest first, at most 1000 */
+      accounts: components['schemas']['AccountDrift'][];
+    };
+    Source: {
+      source: string;
+      /** @description within ten seconds; null: never */
+      last_heard_at: string | null;
+      expected_every_seconds: number | null;
+      /**
+       * @description what becomes of its levels while it is silent: `hold` keeps them; `close` ends them when the silence began and brings them back when it is heard again; `flag` keeps them and tells its accounts
+       * @enum {string}
+       */
+      policy: 'hold' | 'close' | 'flag';
+      /** @description when a report was overdue first */
+      silent_since: string | null;
     };
     TracedEvent: {
       /** @enum {string} */
@@ -1283,6 +1705,11 @@ export interface components {
         id: string;
       };
     };
+    WithdrawnPriceBook: {
+      id: string;
+      /** @constant */
+      is_withdrawn: true;
+    };
   };
   responses: never;
   parameters: never;
@@ -1372,6 +1799,186 @@ export interface operations {
         content: {
           'application/json': components['schemas']['TracedEvent'];
         };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  putSnapshot: {
+    parameters: {
+      query?: {
+        /** @description only say what would be corrected */
+        dry_run?: 'true' | 'false';
+        /** @description take it also when it looks too small */
+        force?: 'true' | 'false';
+      };
+      header?: never;
+      path: {
+        source: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['Snapshot'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SnapshotResult'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSources: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            sources: components['schemas']['Source'][];
+          };
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  expectSource: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        source: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description how often it reports at least; null when it need not */
+          expected_every_seconds: number | null;
+          /**
+           * @description what becomes of its levels while it is silent: `hold` keeps them; `close` ends them when the silence began and brings them back when it is heard again; `flag` keeps them and tells its accounts
+           * @default hold
+           * @enum {string}
+           */
+          policy?: 'hold' | 'close' | 'flag';
+        };
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Source'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  heartbeat: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        source: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description refused: `code` and `detail` say why */
       '4XX': {
@@ -2174,6 +2781,282 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Segments'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listPriceBooks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            price_books: components['schemas']['PriceBook'][];
+          };
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  addPriceBook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewPriceBook'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PriceBook'];
+        };
+      };
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PriceBook'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  withdrawPriceBook: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        book: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WithdrawnPriceBook'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAccountPrices: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            prices: components['schemas']['AccountPrice'][];
+          };
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  setAccountPrice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewAccountPrice'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountPrice'];
+        };
+      };
+      /** @description Default Response */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountPrice'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  endAccountPrice: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+        /** @description 1 to 200 printable characters without control characters */
+        price: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AccountPriceEnd'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountPrice'];
         };
       };
       /** @description refused: `code` and `detail` say why */
