@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addEntries } from '../../src/ledger/store.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { issueDue } from '../../src/stripe/issue/issue-due.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
-import { findInvoice } from '../../src/stripe/issue/invoice-store.ts';
+import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { freezeInvoice, makeAccount } from './support/billing.ts';
 import { openWorld, type World } from './support/world.ts';
 
@@ -16,6 +17,21 @@ async function withCard(accountId: string, token = 'tok_visa'): Promise<string> 
   await makeAccount(world.db, accountId);
   await setPaymentMethod(world.context, { accountId, source: { token } });
   return accountId;
+}
+
+/** What closing books beside a credit line. */
+async function useCredit({ accountId, invoiceId }: InvoiceName, cents: bigint): Promise<void> {
+  const entry = { accountId, book: 'credit', actor: 'test' } as const;
+  await addEntries(world.db, world.clock(), [
+    { ...entry, entryId: 'credit:gift', kind: 'credit_granted', amountCents: cents },
+    {
+      ...entry,
+      entryId: `credit:${invoiceId}`,
+      kind: 'credit_applied',
+      amountCents: -cents,
+      invoiceId,
+    },
+  ]);
 }
 
 test('an invoice of an account without a card ends open at Stripe, with nothing charged', async () => {
@@ -34,6 +50,7 @@ test('an ordinary invoice takes five calls to be paid, to the cent and line', as
     { description: 'App worker', cents: 81n },
     { description: 'Credit', cents: -1_000n, kind: 'credit' },
   ]);
+  await useCredit(name, 1_000n);
   expect(await issueInvoice(world.context, name)).toMatchObject({ state: 'paid' });
   const calls = world.stripe.calls().slice(before);
   expect(calls.map(({ method, path }) => `${method} ${path.replaceAll(/in_\w+/g, 'in')}`)).toEqual([
