@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { isReached, tableOf, type Figure } from './figures.ts';
 import type { Scenario, Size } from './scenario.ts';
+import { close } from './scenarios/close.ts';
 import { ingest } from './scenarios/ingest.ts';
 import { usage } from './scenarios/usage.ts';
 import { startServers } from './servers.ts';
 
-const SCENARIOS: readonly Scenario[] = [ingest, usage];
+const SCENARIOS: readonly Scenario[] = [ingest, usage, close];
 const SIZES: readonly string[] = ['small', 'default', 'large'] satisfies Size[];
 
 const { values, positionals } = parseArgs({

@@ -6,15 +6,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const bundle = readBundle(process.argv[2]);
-const problems = [...checkChain(bundle), ...checkInvoice(bundle)];
-for (const problem of problems) console.log(`NOT PROVEN  ${problem}`);
-if (problems.length === 0) {
+const found = [...checkChain(bundle), ...checkInvoice(bundle)];
+for (const problem of found) console.log(`NOT PROVEN  ${problem}`);
+if (found.length === 0) {
   const { invoice, events } = bundle;
   const dollars = `$${(Number(invoice.total_cents) / 100).toFixed(2)}`;
   console.log(`proven  ${invoice.invoice_id}: ${dollars} from ${events.length} events, chain head`);
   console.log(`        ${invoice.chain_head}`);
 }
-process.exitCode = problems.length === 0 ? 0 : 1;
+process.exitCode = found.length === 0 ? 0 : 1;
 
 function readBundle(file) {
   try {

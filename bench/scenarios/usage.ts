@@ -10,7 +10,7 @@ import { quantile } from '../measure.ts';
 import { seeded } from '../random.ts';
 import { END, NOW, SIGNED_UP, accountName, accountReports, scaleReports } from '../reports.ts';
 import type { Scenario, Size } from '../scenario.ts';
-import type { BenchDatabase, Servers } from '../servers.ts';
+import type { BenchDatabase } from '../servers.ts';
 import { seedHistory } from '../seed-history.ts';
 
 /** Events of three accounts, the first the smallest; each also has three apps. */
@@ -42,7 +42,7 @@ export const usage: Scenario = {
     const figures = [
       ...flat,
       ...(await compareWindow(database, histories)),
-      await askWhileRecording(servers, database, histories[0]!.account, size),
+      await askWhileRecording(database, histories[0]!.account, size),
     ];
     await database.drop();
     return figures;
@@ -140,7 +140,6 @@ async function compareWindow(
 }
 
 async function askWhileRecording(
-  servers: Servers,
   { db }: BenchDatabase,
   account: string,
   size: Size,

@@ -64,8 +64,8 @@ export function admitEvents(events: readonly Event[]): AdmittedEvents {
     outcomes: events.map((event) => state.outcomes.get(event)!),
     byAccount: new Map(
       [...counting].map(([account, ofAccount]) => {
-        const known = databases.get(account) ?? [];
-        const appOfDatabase = new Map(known.map(({ app, database }) => [database, app]));
+        const own = databases.get(account) ?? [];
+        const appOfDatabase = new Map(own.map(({ app, database }) => [database, app]));
         return [account, { events: ofAccount, appOfDatabase }];
       }),
     ),

@@ -71,7 +71,7 @@ export function fromEventRow(
 function factOf({ type, app, resource, level, sizeTenths, details }: EventRow): Fact {
   switch (type) {
     case 'account.created':
-      return { type, email: String(details?.email) };
+      return { type, email: text(details, 'email') };
     case 'account.confirmed':
     case 'account.upgraded':
     case 'account.deleted':
@@ -89,7 +89,7 @@ function factOf({ type, app, resource, level, sizeTenths, details }: EventRow): 
     case 'database.deleted':
       return { type, database: resource! };
     case 'database.rows_observed':
-      return { type, database: String(details?.database), rows: Number(details?.rows) };
+      return { type, database: text(details, 'database'), rows: Number(details?.rows) };
     case 'job.started':
       return { type, app: app!, job: resource!, sizeTenths: sizeTenths! };
     case 'job.finished':
@@ -97,13 +97,19 @@ function factOf({ type, app, resource, level, sizeTenths, details }: EventRow): 
     case 'event.superseded':
       return {
         type,
-        supersededSource: String(details?.supersededSource),
-        supersededId: String(details?.supersededId),
-        actor: String(details?.actor),
-        reason: String(details?.reason),
+        supersededSource: text(details, 'supersededSource'),
+        supersededId: text(details, 'supersededId'),
+        actor: text(details, 'actor'),
+        reason: text(details, 'reason'),
         instead: readCorrection(details?.instead),
       };
   }
+}
+
+function text(details: EventDetails | null, name: string): string {
+  const value = details?.[name];
+  if (typeof value === 'string') return value;
+  throw new TypeError(`an event is stored without its ${name}`);
 }
 
 function readCorrection(details: EventDetails[string] | undefined): Correction | undefined {

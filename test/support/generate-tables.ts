@@ -15,7 +15,11 @@ try {
   await admin.query('create database tables');
   const url = Object.assign(new URL(server.url), { pathname: '/tables' }).href;
   const pool = openPool({ url, max: 2, log: console.error });
-  await migrate(pool).finally(async () => await pool.end());
+  try {
+    await migrate(pool);
+  } finally {
+    await pool.end();
+  }
   const mapping = { int8: 'bigint', numeric: 'string', timestamptz: 'Date' };
   const options = [
     ['--url', url],

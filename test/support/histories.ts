@@ -16,7 +16,7 @@ const APP_SIZES = [0.2, 0.3, 0.5, 1, 2, 3.7, 16];
 const DATABASE_SIZES = [0.6, 1.7, 4, 128];
 
 /** Sign-ups late in the month, so that clamping matters. */
-const signUp = fc.constantFrom(
+const signUpTime = fc.constantFrom(
   '2025-11-30T22:15:07Z',
   '2026-01-31T10:00:00Z',
   '2026-01-29T00:00:00Z',
@@ -90,7 +90,7 @@ const timing = fc.record({
 /** Histories of up to three months, biased to boundaries, same instants and jobs across them. */
 export const history: fc.Arbitrary<History> = fc
   .record({
-    signUp,
+    signUp: signUpTime,
     happenings: fc.array(fc.tuple(happening, timing), { minLength: 4, maxLength: 25, size: 'max' }),
     length: fc.integer({ min: 1, max: 92 * 86_400 }),
     account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
