@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type Expression, type RawBuilder } from 'kysely';
 import type { Db } from '../database/pool.ts';
 
 /**
@@ -12,4 +12,9 @@ export async function lockAccounts(tx: Db, accountIds: readonly string[]): Promi
       select distinct hashtextextended(account_id, 0) as key
       from unnest(${accountIds}::text[]) as account_id order by key
     ) as keys`.execute(tx);
+}
+
+/** SQL that takes the same lock of one account when nobody holds it, and says whether it did; it never waits. */
+export function tryLockAccount(accountId: Expression<unknown>): RawBuilder<boolean> {
+  return sql`pg_try_advisory_xact_lock(hashtextextended(${accountId}, 0))`;
 }

@@ -6,7 +6,7 @@ import { toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
 import { reportTooLate } from './report-unbilled.ts';
-import { findDue, readDue, saveClosed } from './store.ts';
+import { findDue, readDue, saveClosed, takeDue } from './store.ts';
 
 export type Closing = {
   /** How long after its end a period stays open for facts that are on their way. */
@@ -20,49 +20,71 @@ export type Closing = {
 
 export type Closed = { readonly periods: number; readonly invoices: number };
 
+/** Two, so that the database writes one chunk while the other is priced here. */
+const LANES = 2;
+
 /**
  * Closes every period that has ended, oldest first, several per account where several are due: keeps its
  * checkpoints, prices it and freezes its invoice (R30). Works in chunks of accounts, one transaction each.
- * Run twice or by two workers it closes each period once, since the period's row is unique.
+ * Run twice or by two workers it closes each period once, since the period's row is unique; workers take
+ * different accounts.
  */
 export async function closeDuePeriods(db: Db, now: Date, closing: Closing): Promise<Closed> {
   const endedBy = toSecond(now) - closing.graceSeconds;
   const failed = new Set<string>();
   const total = { periods: 0, invoices: 0 };
-  const close = async (accountIds: readonly string[]): Promise<void> => {
-    const closed = await closeChunk(db, now, endedBy, accountIds);
-    total.periods += closed.periods;
-    total.invoices += closed.invoices;
-    closing.onProgress?.(total);
-  };
-  for (;;) {
-    const due = await findDue(db, toSecond(now), endedBy, [...failed], closing.chunkSize ?? 500);
-    if (due.length === 0) return total;
+  /** Closes what it takes; should that fail, each account by itself. Answers how many it took. */
+  const close = async (take: Take): Promise<number> => {
+    let taken: readonly string[] = [];
     try {
-      await close(due);
-    } catch {
-      for (const accountId of due) {
-        await close([accountId]).catch((error: unknown) => {
-          failed.add(accountId);
-          closing.onFailure(accountId, error);
-        });
-      }
+      const closed = await closeChunk(db, now, endedBy, async (tx) => (taken = await take(tx)));
+      total.periods += closed.periods;
+      total.invoices += closed.invoices;
+      closing.onProgress?.(total);
+    } catch (error) {
+      if (taken.length === 0) throw error;
+      if (taken.length > 1) for (const one of taken) await close(waitFor([one]));
+      else fail(taken[0]!, error);
     }
-  }
+    return taken.length;
+  };
+  const fail = (accountId: string, error: unknown): void => {
+    if (!failed.has(accountId)) closing.onFailure(accountId, error);
+    failed.add(accountId);
+  };
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const due = [toSecond(now), endedBy, [...failed], closing.chunkSize ?? 500] as const;
+      if ((await close(async (tx) => await takeDue(tx, ...due))) > 0) continue;
+      // What is left is with others, and ours should they fail.
+      const held = await findDue(db, ...due);
+      if (held.length === 0) return;
+      await close(waitFor(held));
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return total;
 }
 
-async function closeChunk(
-  db: Db,
-  now: Date,
-  endedBy: Second,
-  accountIds: readonly string[],
-): Promise<Closed> {
+/** Locks accounts until the transaction ends, and answers which. */
+type Take = (tx: Db) => Promise<readonly string[]>;
+
+function waitFor(accountIds: readonly string[]): Take {
+  return async (tx) => {
+    await lockAccounts(tx, accountIds);
+    return accountIds;
+  };
+}
+
+async function closeChunk(db: Db, now: Date, endedBy: Second, take: Take): Promise<Closed> {
   return await db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
-      await lockAccounts(tx, accountIds);
-      const due = await readDue(tx, toSecond(now), endedBy, accountIds);
+      const accountIds = await take(tx);
+      const due =
+        accountIds.length === 0 ? [] : await readDue(tx, toSecond(now), endedBy, accountIds);
+      if (due.length === 0) return { periods: 0, invoices: 0 };
       await cutSeries(
         tx,
         due.map(({ id, closeAt }) => ({ account: id, at: closeAt })),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { tierOfPeriodEnding } from '../accounts/account.ts';
+import { tryLockAccount } from '../accounts/lock.ts';
 import { toAccount } from '../accounts/store.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
@@ -24,6 +25,30 @@ export async function findDue(
     select account_id from account
     where ${isDue(now, endedBy)} and account_id <> all (${except}::text[])
     order by next_close_at limit ${limit}`.execute(db);
+  return rows.map((row) => row.account_id);
+}
+
+/** So many due accounts are looked at for one that nobody holds: the first ones are with other workers. */
+const LOOKED_AT = 16;
+
+/**
+ * Takes due accounts that nobody else holds, with their lock, until the transaction ends: any number of
+ * workers share what is due, and none waits for another. Of another moment than the lock: read them again.
+ */
+export async function takeDue(
+  tx: Db,
+  now: Second,
+  endedBy: Second,
+  except: readonly string[],
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ account_id: string }>`
+    select account_id from (
+      select account_id from account
+      where ${isDue(now, endedBy)} and account_id <> all (${except}::text[])
+      order by next_close_at limit ${limit * LOOKED_AT}
+    ) due
+    where ${tryLockAccount(sql.ref('account_id'))} limit ${limit}`.execute(tx);
   return rows.map((row) => row.account_id);
 }
 

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { sql } from 'kysely';
+import type { Db } from '../../src/database/pool.ts';
+import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
+import { format, type Figure } from '../figures.ts';
+import { wallMs } from '../measure.ts';
+import { SIGNED_UP } from '../reports.ts';
+import type { Scenario, Size } from '../scenario.ts';
+import type { Servers } from '../servers.ts';
+
+const ACCOUNTS: Readonly<Record<Size, readonly number[]>> = {
+  small: [200, 1_000],
+  default: [1_000, 10_000, 100_000],
+  large: [1_000, 10_000, 100_000],
+};
+const APPS = 3;
+const MONTH = 31 * 86_400;
+/** The month is over, and the hour in which late facts are waited for. */
+const CLOSE_AT = new Date((SIGNED_UP + MONTH + 3_600) * 1000);
+
+/**
+ * Closing a month without Stripe: checkpoints, prices, invoices, ledger. Beside it, reading the same series
+ * once, and writing the same rows by plain INSERT … SELECT and UPDATE, which nothing that writes them can beat.
+ */
+export const close: Scenario = {
+  name: 'e',
+  about: 'closing a month, against a scan of the series and the bare writes',
+  run: async (servers, size) => {
+    const closings: Closing[] = [];
+    for (const accounts of ACCOUNTS[size]) closings.push(await closeMonth(servers, accounts));
+    return closings.flatMap((closing) => figuresOf(closing, closings[0]!));
+  },
+};
+
+type Closing = {
+  readonly accounts: number;
+  readonly closeMs: number;
+  readonly scanMs: number;
+  readonly bareMs: number;
+};
+
+async function closeMonth(servers: Servers, accounts: number): Promise<Closing> {
+  const { db, pool, drop } = await servers.makeDatabase();
+  await seedAccounts(db, accounts);
+  await pool.query('vacuum analyze');
+  await pool.query('checkpoint');
+  const scanMs = await wallMs(async () => {
+    await sql`select sum(level), sum(offset_units), max(last_at) from series`.execute(db);
+  });
+  const closeMs = await wallMs(async () => {
+    const closed = await closeDuePeriods(db, CLOSE_AT, {
+      graceSeconds: 3_600n,
+      onFailure: (account, error) => {
+        throw new Error(`${account} was not closed`, { cause: error });
+      },
+    });
+    assert.deepEqual(closed, { periods: accounts, invoices: accounts });
+  });
+  await checkTotals(db, accounts);
+  const bareMs = await writeBare(db);
+  await drop();
+  return { accounts, closeMs, scanMs, bareMs };
+}
+
+/** Each account runs three apps from its first second on, at levels of its own. */
+async function seedAccounts(db: Db, accounts: number): Promise<void> {
+  await sql`
+    insert into account (account_id, email, signed_up_at, confirmed_at, upgraded_at, next_close_at, last_cut_at)
+    select 'acct-' || lpad(number::text, 6, '0'), number || '@platform.example', ${SIGNED_UP}, ${SIGNED_UP},
+      ${SIGNED_UP}, ${SIGNED_UP + MONTH}, ${SIGNED_UP}
+    from generate_series(1, ${accounts}::int) as number`.execute(db);
+  await sql`
+    insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at, last_at)
+    select account_id, 'app', 'app-' || app, 0, level, -level * at, at, at
+    from account, generate_series(1, ${APPS}::int) as app,
+      lateral (select (number + app) % 50 as level, ${SIGNED_UP}::bigint + app as at
+        from (select substr(account_id, 6)::bigint as number) numbered) first`.execute(db);
+}
+
+/** The documented price of the month, worked out here once more: half up, once for each account (R1). */
+async function checkTotals(db: Db, accounts: number): Promise<void> {
+  const { rows } = await sql<{ account: string; cents: bigint }>`
+    select account_id as account, total_cents as cents from invoice order by account_id`.execute(
+    db,
+  );
+  assert.equal(rows.length, accounts);
+  for (const { account, cents } of rows) {
+    const number = Number(account.slice('acct-'.length));
+    let tenths = 0n;
+    for (let app = 1; app <= APPS; app++) {
+      tenths += BigInt((number + app) % 50) * BigInt(MONTH - app);
+    }
+    const hundredMillionths = tenths * 1_866_786n;
+    const expected = (hundredMillionths + 5_000_000_000n) / 10_000_000_000n;
+    assert.equal(cents, expected < 50n ? 0n : expected, account);
+  }
+}
+
+const WRITTEN = ['checkpoint', 'billing_period', 'invoice', 'invoice_line', 'ledger_entry'];
+
+async function writeBare(db: Db): Promise<number> {
+  for (const table of [...WRITTEN, 'account']) {
+    await sql`create table ${sql.table(`bare_${table}`)}
+      (like ${sql.table(table)} including all)`.execute(db);
+  }
+  await sql`insert into bare_account select * from account`.execute(db);
+  return await wallMs(async () => {
+    await db.transaction().execute(async (tx) => {
+      for (const table of WRITTEN) {
+        await sql`insert into ${sql.table(`bare_${table}`)} select * from ${sql.table(table)}`.execute(
+          tx,
+        );
+      }
+      await sql`update bare_account set next_close_at = next_close_at + 1, last_cut_at = last_cut_at + 1`.execute(
+        tx,
+      );
+    });
+  });
+}
+
+function figuresOf({ accounts, closeMs, scanMs, bareMs }: Closing, first: Closing): Figure[] {
+  const measured = `${format(closeMs)} ms, ${format((closeMs * 1000) / accounts)} µs an account`;
+  const what = `closing ${accounts} accounts`;
+  return [
+    {
+      scenario: 'e',
+      what: `${what}, of the bare INSERT and UPDATE`,
+      measured,
+      limit: `${format(bareMs)} ms`,
+      ratio: closeMs / bareMs,
+      target: { atMost: 2 },
+    },
+    {
+      scenario: 'e',
+      what: `${what}, of a scan of the series`,
+      measured,
+      limit: `${format(scanMs)} ms`,
+      ratio: closeMs / scanMs,
+    },
+    ...(accounts === first.accounts
+      ? []
+      : [
+          {
+            scenario: 'e',
+            what: `${what}, each account, of closing ${first.accounts}`,
+            measured,
+            limit: `${format((first.closeMs * 1000) / first.accounts)} µs an account`,
+            ratio: closeMs / accounts / (first.closeMs / first.accounts),
+            target: { atMost: 1.3 },
+          },
+        ]),
+  ];
+}
