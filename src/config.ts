@@ -25,6 +25,8 @@ const environment = z.object({
   MAX_REPLICAS: wholeNumber.default(1000),
   /** How long after its end a period waits for late facts before it is closed. */
   CLOSE_GRACE_SECONDS: wholeNumber.default(3600),
+  /** How long a stop waits for what is under way; less than what stops the process by force grants it. */
+  SHUTDOWN_SECONDS: wholeNumber.default(25),
   /** sk_… or rk_…; without it the local Stripe is used, which production refuses. */
   STRIPE_API_KEY: text,
   /** Another server that speaks Stripe's API, such as http://127.0.0.1:12111. */
@@ -60,6 +62,7 @@ export type Config = {
   readonly logLevel: string;
   readonly maxReplicas: number;
   readonly closeGraceSeconds: bigint;
+  readonly shutdownSeconds: number;
   readonly http: {
     readonly trustedProxies: readonly string[];
     /** Requests a minute. */
@@ -103,6 +106,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: settings.LOG_LEVEL,
     maxReplicas: settings.MAX_REPLICAS,
     closeGraceSeconds: BigInt(settings.CLOSE_GRACE_SECONDS),
+    shutdownSeconds: settings.SHUTDOWN_SECONDS,
     http: {
       trustedProxies: settings.TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
       rateLimits: {

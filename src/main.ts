@@ -9,7 +9,6 @@ import { readConfig, type Config } from './config.ts';
 import type { Clock } from './values/clock.ts';
 
 const wallClock: Clock = () => new Date();
-const SHUTDOWN_MS = 25_000;
 
 process.exit(await main(process.argv.slice(2)));
 
@@ -61,10 +60,11 @@ async function serve(config: Config): Promise<number> {
   await service.startSchedules();
   log.info({ url: service.url }, 'gigameter is serving; Ctrl-C stops it');
   log.info(`stopping: ${await stopped}`);
+  const seconds = config.shutdownSeconds;
   setTimeout(() => {
-    log.error(`not stopped within ${SHUTDOWN_MS} ms; what was under way is taken up again`);
+    log.error(`not stopped within ${seconds} s; what was under way is taken up again`);
     process.exit(1);
-  }, SHUTDOWN_MS).unref();
+  }, seconds * 1000).unref();
   await service.stop();
   return 0;
 }
