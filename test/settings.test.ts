@@ -11,5 +11,5 @@ test('the README lists every setting, and no other', () => {
     [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),
   );
   expect(settings.length).toBeGreaterThan(10);
-  expect(listed.toSorted()).toEqual(settings.toSorted());
+  expect(new Set(listed)).toEqual(new Set(settings));
 });
