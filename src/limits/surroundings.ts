@@ -40,16 +40,17 @@ export async function readSurroundings(
       from (
         select distinct resource from series
         where account_id = given.account_id and meter = given.meter
+          and (upgraded_at is null or upgraded_at > given.at)
       ) series
       join lateral (
-        select level, size_tenths from event e
+        select level, size_tenths from standing_event e
         where e.account_id = given.account_id and e.meter = given.meter
           and e.resource = series.resource
           and (e.at, e.tie, e.event_id, e.source)
             < (given.at, given.tie, given.event_id, given.source)
         order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
       ) before on level > 0
-    ) held on upgraded_at is null or upgraded_at > at`.execute(tx);
+    ) held on true`.execute(tx);
   return {
     beside: gatherBeside(events, rows),
     upgraded: new Set(rows.flatMap((row) => (row.isUpgraded ? [row.accountId] : []))),

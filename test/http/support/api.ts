@@ -18,7 +18,7 @@ export type Api = {
   readonly accountKey: (accountId: string) => Promise<string>;
   /** Sends a request and reads the JSON of its answer. */
   readonly call: (request: Call) => Promise<Answer>;
-  readonly close: () => Promise<void>;
+  readonly close: (left?: { readonly isBroken: true }) => Promise<void>;
 };
 
 export type Call = {
@@ -91,9 +91,9 @@ export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): P
     },
     accountKey: async (accountId) => (await issueAccountKey(db, clock(), accountId, 'test')).secret,
     call: async (request) => await call(server, request),
-    close: async () => {
+    close: async (left) => {
       await server.close();
-      await world.close();
+      await world.close(left);
     },
   };
 }

@@ -30,7 +30,7 @@ export type World = {
   readonly webhooks: WebhookContext;
   /** Lets Stripe send its news, and works through them. */
   readonly hear: () => Promise<Processed>;
-  readonly close: () => Promise<void>;
+  readonly close: (left?: { readonly isBroken: true }) => Promise<void>;
 };
 
 /** 2026-02-10T01:00:00Z: an hour after the period that `freezeInvoice` bills has ended. */
@@ -83,10 +83,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       nowMs += (hours * 3600 + seconds) * 1000;
       await stripe.advance(0);
     },
-    close: async () => {
+    close: async (left) => {
       await stripe.close();
       await receiver.close();
-      await database.drop();
+      await database.drop(left);
     },
   };
 }
