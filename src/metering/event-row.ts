@@ -106,10 +106,13 @@ function factOf({ type, app, resource, level, sizeTenths, details }: EventRow): 
   }
 }
 
+/** A row that no code of ours wrote: it lacks what its type says there is. */
+export class UnreadableEvent extends Error {}
+
 function text(details: EventDetails | null, name: string): string {
   const value = details?.[name];
   if (typeof value === 'string') return value;
-  throw new TypeError(`an event is stored without its ${name}`);
+  throw new UnreadableEvent(`an event is stored without its ${name}`);
 }
 
 function readCorrection(details: EventDetails[string] | undefined): Correction | undefined {

@@ -4,6 +4,7 @@ import { adjustPeriod, type Billed } from '../invoicing/adjust-period.ts';
 import { billPeriod } from '../invoicing/bill-period.ts';
 import { linesSha256 } from '../invoicing/compose-invoice.ts';
 import { CORRECTED_MONTHS } from '../invoicing/find-adjustments.ts';
+import { UnreadableEvent } from '../metering/event-row.ts';
 import { segmentsOf } from '../metering/segments.ts';
 import { quantityOf, subjectKey, totalOf, type Line, type LineSubject } from '../pricing/line.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
@@ -75,7 +76,8 @@ type Bill = (period: ClosedPeriod) => readonly Line[];
 
 function billsBy(history: AccountHistory, priceBooks: readonly PriceBook[]): Bill {
   const segments = segmentsOf(history);
-  const signedUpAt = earliest(history.events, 'account.created')!;
+  const signedUpAt = earliest(history.events, 'account.created');
+  if (signedUpAt === undefined) throw new UnreadableEvent('the sign-up is not among the facts');
   const upgradedAt = earliest(history.events, 'account.upgraded');
   const deletedAt = earliest(history.events, 'account.deleted');
   return ({ end }) => {

@@ -117,6 +117,13 @@ test('an event that is gone, and one that was slipped in, are named', async () =
   const { breaks } = await verifyAccount(database.db, account);
   expect(breaks).toMatchObject([{ kind: 'missing', position: 3n }]);
 
+  const unborn = (await billedAccount()).account;
+  await sealEvents(database.db, unborn);
+  await tamper(`delete from event where account_id = '${unborn}' and type = 'account.created'`);
+  const { breaks: unknown } = await verifyAccount(database.db, unborn);
+  expect(unknown).toMatchObject([{ kind: 'missing', position: 2n }]);
+
+  // Slipped in without an e-mail address, so that nothing can be computed from it.
   const other = (await billedAccount()).account;
   await sealEvents(database.db, other);
   await tamper(`insert into event (account_id, source, event_id, type, at, tie, recording, recorded_at)
