@@ -60,6 +60,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     db,
   );
   await sql`
+    create table unconfirmed_usage (
+      account_id  text collate "C" not null,
+      source      text collate "C" not null,
+      began_at    bigint not null,
+      ended_at    bigint,
+      primary key (account_id, source, began_at)
+    )`.execute(db);
+  await sql`comment on table unconfirmed_usage is
+    'silences by which an account is flagged: what ran of its source then is billed as it was last reported'`.execute(
+    db,
+  );
+  await sql`create index unconfirmed_usage_open on unconfirmed_usage (source, began_at)
+    where ended_at is null`.execute(db);
+  await sql`
     create table snapshot (
       source        text collate "C" not null,
       taken_at      bigint not null,

@@ -1,9 +1,11 @@
 import type { Db } from '../database/pool.ts';
 import { listInvoices, type IssuedInvoice } from '../invoicing/list-invoices.ts';
+import { unconfirmedOf, type Unconfirmed } from '../sources/unconfirmed.ts';
 import { formatSecond } from '../values/instant.ts';
 import { formatCents } from '../values/money.ts';
 import { formatTenths, fromTenths } from '../values/size.ts';
 import { printJson, tableOf, type Output } from './output.ts';
+import { unconfirmedToJson, unconfirmedToText } from './unconfirmed.ts';
 import { requireAccount } from './usage.ts';
 
 /** `gigameter invoices ACCOUNT`: all invoices with their lines, oldest first (R34). */
@@ -14,14 +16,24 @@ export async function invoicesCommand(
 ): Promise<number> {
   const account = await requireAccount(db, accountId);
   const invoices = await listInvoices(db, account.id);
+  const silences = await unconfirmedOf(db, account.id, {
+    from: account.signedUpAt,
+    to: invoices.at(-1)?.periodEnd ?? account.signedUpAt,
+  });
   if (options.json) {
-    printJson(output, { account: account.id, invoices: invoices.map(invoiceToJson) });
-  } else {
-    output.data(
-      invoices.length === 0 ? `${account.id} has no invoices.` : invoicesToText(invoices),
-    );
-  }
+    const shown = invoices.map((invoice) => ({
+      ...invoiceToJson(invoice),
+      unconfirmed: unconfirmedToJson(silences.filter(reachInto(invoice))),
+    }));
+    printJson(output, { account: account.id, invoices: shown });
+  } else if (invoices.length === 0) output.data(`${account.id} has no invoices.`);
+  else output.data([invoicesToText(invoices), ...unconfirmedToText(silences)].join('\n'));
   return 0;
+}
+
+function reachInto({ periodStart, periodEnd }: IssuedInvoice) {
+  return ({ from, to }: Unconfirmed): boolean =>
+    from < periodEnd && (to === undefined || to > periodStart);
 }
 
 export function invoiceToJson(invoice: IssuedInvoice) {

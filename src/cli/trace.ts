@@ -4,6 +4,12 @@ import { Fault } from '../values/fault.ts';
 import { formatSecond } from '../values/instant.ts';
 import { printJson, type Output } from './output.ts';
 
+const CAUSES = {
+  snapshot: "so that the meter agrees with the source's snapshot",
+  silence: 'since the source was silent',
+  heard_again: 'since the source was heard again',
+} as const;
+
 const BILLING = {
   open: 'its period is open',
   invoiced: 'billed by',
@@ -31,10 +37,11 @@ export async function traceCommand(
 function toText({ recorded, parked, refused }: TracedEvent): string {
   const lines: string[] = [];
   if (recorded !== undefined) {
-    const { type, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
+    const { type, cause, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
     lines.push(
       `recorded    ${type} at ${formatSecond(occurredAt)}, on ${recordedAt.toISOString()}`,
     );
+    if (cause !== undefined) lines.push(`cause       ${cause}: ${CAUSES[cause]}`);
     if (isSuperseded) lines.push('superseded  a later event says that it is not true');
     lines.push(`billing     ${BILLING[billing]}${invoiceId === undefined ? '' : ` ${invoiceId}`}`);
   }
@@ -53,6 +60,7 @@ function toJson({ account, source, id }: EventName, { recorded, parked, refused 
     id,
     recorded: recorded && {
       type: recorded.type,
+      cause: recorded.cause ?? null,
       time: formatSecond(recorded.occurredAt),
       recorded_at: recorded.recordedAt.toISOString(),
       superseded: recorded.isSuperseded,

@@ -3,12 +3,14 @@ import type { Account } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import { previewBill, type BillPreview } from '../invoicing/preview-bill.ts';
 import type { Line } from '../pricing/line.ts';
+import { unconfirmedOf } from '../sources/unconfirmed.ts';
 import { Fault } from '../values/fault.ts';
 import { formatSecond, toSecond } from '../values/instant.ts';
 import { formatCents } from '../values/money.ts';
 import { formatTenths, fromTenths } from '../values/size.ts';
 import { lineToJson, usageToJson } from './estimate-output.ts';
 import { printJson, tableOf, type Output } from './output.ts';
+import { unconfirmedToJson, unconfirmedToText } from './unconfirmed.ts';
 
 /** `gigameter usage ACCOUNT`: what the running period has come to, not charged yet (R32). */
 export async function usageCommand(
@@ -18,8 +20,13 @@ export async function usageCommand(
 ): Promise<number> {
   const account = await requireAccount(db, accountId);
   const bill = await previewBill(db, account, toSecond(now));
-  if (options.json) printJson(output, billToJson(account, bill));
-  else output.data(billToText(account, bill));
+  const window = { from: bill.period.start, to: bill.countedTo };
+  const silent = await unconfirmedOf(db, account.id, window);
+  if (options.json) {
+    printJson(output, { ...billToJson(account, bill), unconfirmed: unconfirmedToJson(silent) });
+  } else {
+    output.data([billToText(account, bill), ...unconfirmedToText(silent)].join('\n'));
+  }
   return 0;
 }
 

@@ -25,6 +25,7 @@ const READABLE = [
   'series',
   'standing_event',
   'stripe_customer',
+  'unconfirmed_usage',
   'violation',
 ];
 

@@ -612,6 +612,13 @@ export interface StripeRate {
   shut_until: Date | null;
 }
 
+export interface UnconfirmedUsage {
+  account_id: string;
+  began_at: bigint;
+  ended_at: bigint | null;
+  source: string;
+}
+
 export interface Violation {
   account_id: string;
   at: bigint;
@@ -670,5 +677,6 @@ export interface DB {
   stripe_lease: StripeLease;
   stripe_operation: StripeOperation;
   stripe_rate: StripeRate;
+  unconfirmed_usage: UnconfirmedUsage;
   violation: Violation;
 }

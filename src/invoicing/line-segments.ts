@@ -1,9 +1,13 @@
 import { MAX_JOB_SECONDS } from '../metering/segments.ts';
 import type { Window } from '../metering/usage.ts';
+import { causeOf, type Cause } from '../sources/cause.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 
 export type EventKey = { readonly source: string; readonly id: string };
+
+/** Named on an explained line; with its cause where the meter reported it in the source's name. */
+export type NamedEvent = EventKey & { readonly cause?: Cause };
 
 /** A recorded event as far as it says what level an app, a job of it, or a database is on. */
 export type LevelEvent = EventKey & {
@@ -22,9 +26,9 @@ export type UsageSegment = Window & {
   readonly sizeTenths: number;
   /** Of a job; undefined for an app's replicas and for databases. */
   readonly job: string | undefined;
-  readonly startedBy: EventKey;
+  readonly startedBy: NamedEvent;
   /** Undefined where the level went on beyond `to`, or a job was ended by its five minutes (R14). */
-  readonly endedBy: EventKey | undefined;
+  readonly endedBy: NamedEvent | undefined;
 };
 
 /**
@@ -64,8 +68,8 @@ function levelSegments(
         level,
         sizeTenths,
         job: undefined,
-        startedBy: keyOf(event),
-        endedBy: next && keyOf(next),
+        startedBy: nameOf(event),
+        endedBy: next && nameOf(next),
       },
     ];
   });
@@ -86,8 +90,8 @@ function jobSegment(events: readonly LevelEvent[]): OpenSegment[] {
       level: BigInt(sizeTenths),
       sizeTenths,
       job,
-      startedBy: keyOf(start),
-      endedBy: isFinished ? keyOf(finish) : undefined,
+      startedBy: nameOf(start),
+      endedBy: isFinished ? nameOf(finish) : undefined,
     },
   ];
 }
@@ -104,6 +108,7 @@ export function clip<Segment extends OpenSegment>(
   return [{ ...segment, from, to, endedBy }];
 }
 
-function keyOf({ source, id }: EventKey): EventKey {
-  return { source, id };
+function nameOf({ source, id }: EventKey): NamedEvent {
+  const cause = causeOf(id);
+  return { source, id, ...(cause === undefined ? {} : { cause }) };
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Refusal } from '../events/refusal.ts';
+import { causeOf, type Cause } from '../sources/cause.ts';
 import type { Second } from '../values/instant.ts';
 
 export type EventName = {
@@ -25,6 +26,8 @@ export type TracedEvent = {
 
 export type RecordedTrace = {
   readonly type: string;
+  /** Why the meter reported it in the source's name; undefined where the source did. */
+  readonly cause: Cause | undefined;
   readonly occurredAt: Second;
   readonly recordedAt: Date;
   /** A later event says that it is not true: it counts no more. */
@@ -71,7 +74,7 @@ async function findRecorded(
   const [row] = rows;
   if (row === undefined) return undefined;
   const { type, at: occurredAt, recordedAt, isSuperseded } = row;
-  return { type, occurredAt, recordedAt, isSuperseded, ...billingOf(row) };
+  return { type, cause: causeOf(id), occurredAt, recordedAt, isSuperseded, ...billingOf(row) };
 }
 
 type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded'> & {

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { formatInstant, formatSecond, type Instant } from '../values/instant.ts';
+import { formatInstant, type Instant } from '../values/instant.ts';
 import { FREE_APP_SIZE_TENTHS, fromTenths } from '../values/size.ts';
+import { correctiveId, type Cause } from './cause.ts';
 import type { Comparison, Difference } from './compare-snapshot.ts';
 import type { Resource, Snapshot, State } from './snapshot.ts';
-
-/** Why a corrective event is there; its id begins with it, so that whoever reads the event sees it. */
-export type Cause = 'snapshot' | 'silence' | 'heard_again';
 
 /**
  * Comes after every sequence a source may send for the same instant (it compares by code points): what all of
@@ -55,7 +53,7 @@ function correction(
   const { kind, name } = resource;
   return {
     specversion: '1.0',
-    id: `${cause} ${formatSecond(of.second)} ${of.fraction || '0'} ${digestOf(kind, name, at)}`,
+    id: correctiveId(cause, of, digestOf(kind, name, at)),
     source,
     ...(kind === 'app'
       ? appFact(resource, metered, reported)
@@ -94,7 +92,6 @@ function isAfter(a: Instant, b: Instant): boolean {
   return a.second === b.second ? a.fraction > b.fraction : a.second > b.second;
 }
 
-/** Names may be longer than an id may be. */
 function digestOf(kind: string, name: string, at: Instant): string {
   const content = JSON.stringify([kind, name, formatInstant(at)]);
   return createHash('sha256').update(content).digest('hex').slice(0, 32);

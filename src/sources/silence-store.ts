@@ -3,6 +3,7 @@ import { addSignals, NO_ACCOUNT } from '../accounts/signals.ts';
 import type { Db } from '../database/pool.ts';
 import { formatSecond, toSecond, type Second } from '../values/instant.ts';
 import type { Policy } from './source-store.ts';
+import { endFlags } from './unconfirmed.ts';
 
 export type Silence = {
   readonly source: string;
@@ -98,6 +99,7 @@ export async function endSilence(db: Db, now: Date, silence: EndedSilence): Prom
         .set({ silent_since: null, heard_again_at: null })
         .where('source', '=', source)
         .execute();
+      await endFlags(tx, silence);
       await addSignals(tx, now, [signalOf('source.heard_again')(silence)]);
     });
 }

@@ -5,8 +5,9 @@ import type { Outcome } from '../events/outcome.ts';
 import type { RecordWithin } from '../metering/record-events.ts';
 import { assert } from '../values/fault.ts';
 import { formatSecond, later, toSecond, type Instant, type Second } from '../values/instant.ts';
+import type { Cause } from './cause.ts';
 import type { Difference, Held } from './compare-snapshot.ts';
-import { correctionOf, type Cause, type Correction } from './corrections.ts';
+import { correctionOf, type Correction } from './corrections.ts';
 import { findHeld } from './held-store.ts';
 import { accountsOfEnds, findReturns, noteEnds } from './silence-ends.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type EndedSilence,
   type Silence,
 } from './silence-store.ts';
+import { flagAccounts } from './unconfirmed.ts';
 
 type Context = { readonly db: Db; readonly record: RecordWithin };
 
@@ -60,6 +62,7 @@ async function settle(context: Context, now: Date, silence: Silence): Promise<vo
       const isFirst = await noteSettled(tx, now, silence);
       if (!isFirst || silence.policy !== 'flag') return;
       for (const chunk of await accountsHeld(tx, now, silence)) {
+        await flagAccounts(tx, silence, chunk);
         await tellAccounts(tx, now, silence, chunk);
       }
     });

@@ -3,7 +3,9 @@ import type { InvoiceLine } from '../../invoicing/compose-invoice.ts';
 import type { BillPreview } from '../../invoicing/preview-bill.ts';
 import { quantityOf } from '../../pricing/line.ts';
 import { invoiceLine, lineToJson } from './invoice-json.ts';
+import type { Unconfirmed } from '../../sources/unconfirmed.ts';
 import { cents, instant, period, periodToJson, tier, toCents, toInstant } from './schemas.ts';
+import { unconfirmed, unconfirmedToJson } from './unconfirmed.ts';
 
 export const bill = z
   .object({
@@ -13,10 +15,15 @@ export const bill = z
     counted_to: instant,
     lines: z.array(invoiceLine),
     total_cents: cents.meta({ description: 'before credit' }),
+    unconfirmed,
   })
   .meta({ id: 'Bill' });
 
-export function billToJson(account: string, preview: BillPreview): z.output<typeof bill> {
+export function billToJson(
+  account: string,
+  preview: BillPreview,
+  silent: readonly Unconfirmed[],
+): z.output<typeof bill> {
   return {
     account,
     tier: preview.tier,
@@ -24,6 +31,7 @@ export function billToJson(account: string, preview: BillPreview): z.output<type
     counted_to: toInstant(preview.countedTo),
     lines: linesToJson(preview.lines),
     total_cents: toCents(preview.totalCents),
+    unconfirmed: unconfirmedToJson(silent),
   };
 }
 

@@ -12,6 +12,7 @@ import { NO_LEVELS } from '../../metering/levels.ts';
 import { levelsOf } from '../../metering/levels-store.ts';
 import { priceBookAt } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
+import { unconfirmedOf } from '../../sources/unconfirmed.ts';
 import type { Clock } from '../../values/clock.ts';
 import { toSecond, type Second } from '../../values/instant.ts';
 import { ownAccount } from './authenticate.ts';
@@ -29,6 +30,7 @@ import {
   toCents,
   toInstant,
 } from './schemas.ts';
+import { unconfirmed, unconfirmedToJson } from './unconfirmed.ts';
 
 const runRateSchema = z
   .object({
@@ -47,6 +49,7 @@ const previewedInvoice = z
     tier,
     lines: z.array(invoiceLine),
     total_cents: cents.meta({ description: 'what would be to pay, after credit' }),
+    unconfirmed,
   })
   .meta({ id: 'PreviewedInvoice' });
 
@@ -93,7 +96,10 @@ export function costRoutes({
       handler: async (request) =>
         await readAs(ownAccount(request), async (db) => {
           const account = await requireAccount(db, request.params.account);
-          return billToJson(account.id, await forecastBill(db, account, toSecond(clock())));
+          const forecast = await forecastBill(db, account, toSecond(clock()));
+          const { start: from } = forecast.period;
+          const silent = await unconfirmedOf(db, account.id, { from, to: forecast.countedTo });
+          return billToJson(account.id, forecast, silent);
         }),
     });
     server.route({
@@ -113,12 +119,11 @@ export function costRoutes({
         await readAs(ownAccount(request), async (db) => {
           const account = await requireAccount(db, request.params.account);
           const at = lastCounted(account, toSecond(clock()));
-          const billed = await previewInvoices(db, account, at);
-          return {
-            account: account.id,
-            counted_to: toInstant(at),
-            invoices: billed.map(previewToJson),
-          };
+          const invoices: z.output<typeof previewedInvoice>[] = [];
+          for (const billed of await previewInvoices(db, account, at)) {
+            invoices.push(await previewToJson(db, billed));
+          }
+          return { account: account.id, counted_to: toInstant(at), invoices };
         }),
     });
   };
@@ -146,13 +151,17 @@ async function runRateJson(
   };
 }
 
-function previewToJson(billed: BilledPeriod): z.output<typeof previewedInvoice> {
-  const { account, invoice, end } = billed;
+async function previewToJson(
+  db: Db,
+  billed: BilledPeriod,
+): Promise<z.output<typeof previewedInvoice>> {
+  const { account, invoice, start, end } = billed;
   return {
     invoice_id: invoice?.invoiceId ?? null,
     period: periodToJson(billed),
     tier: tierOfPeriodEnding(account, end),
     lines: linesToJson(invoice?.lines ?? []),
     total_cents: toCents(invoice?.totalCents ?? 0n),
+    unconfirmed: unconfirmedToJson(await unconfirmedOf(db, account.id, { from: start, to: end })),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../../events/outcome.ts';
 import { describeRefusal } from '../../events/refusal.ts';
+import { CAUSES } from '../../sources/cause.ts';
 import { problem } from './schemas.ts';
 
 const count = z.number().int();
@@ -16,6 +17,12 @@ const reason = z.object({
 export const waitsFor = z.object({
   kind: z.string().meta({ description: 'account, app or database', example: 'app' }),
   name: z.string(),
+});
+
+export const cause = z.enum(CAUSES).meta({
+  description:
+    "why the meter reported it in the source's name: to agree with its snapshot, since it was silent, or " +
+    'since it was heard again; absent where the source reported it itself',
 });
 
 const outcome = z

@@ -11,6 +11,7 @@ import {
   toCents,
   toInstant,
 } from './schemas.ts';
+import { unconfirmed } from './unconfirmed.ts';
 
 export const invoiceHead = z
   .object({
@@ -51,7 +52,7 @@ export const invoiceLine = z
   .meta({ id: 'InvoiceLine' });
 
 export const invoiceWithLines = invoiceHead
-  .extend({ lines: z.array(invoiceLine) })
+  .extend({ lines: z.array(invoiceLine), unconfirmed })
   .meta({ id: 'InvoiceWithLines' });
 
 export function headToJson(head: InvoiceHead): z.output<typeof invoiceHead> {

@@ -9,6 +9,7 @@ import {
   pageInvoices,
   type InvoiceHead,
 } from '../../invoicing/page-invoices.ts';
+import { unconfirmedOf } from '../../sources/unconfirmed.ts';
 import { Fault } from '../../values/fault.ts';
 import { ownAccount } from './authenticate.ts';
 import {
@@ -19,6 +20,7 @@ import {
   lineToJson,
 } from './invoice-json.ts';
 import { accountParams, BEARER, identifier, next, pageOf, paging, PROBLEMS } from './schemas.ts';
+import { unconfirmedToJson } from './unconfirmed.ts';
 
 export const invoiceParams = accountParams.extend({ invoice: identifier });
 
@@ -65,7 +67,12 @@ export function invoiceRoutes({ readAs }: { readonly readAs: ReadAs }): FastifyP
         return await readAs(ownAccount(request), async (db) => {
           const head = await requireInvoice(db, account, invoice);
           const lines = await linesOf(db, account, invoice);
-          return { ...headToJson(head), lines: lines.map(lineToJson) };
+          const period = { from: head.periodStart, to: head.periodEnd };
+          return {
+            ...headToJson(head),
+            lines: lines.map(lineToJson),
+            unconfirmed: unconfirmedToJson(await unconfirmedOf(db, account, period)),
+          };
         });
       },
     });

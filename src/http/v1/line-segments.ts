@@ -8,10 +8,11 @@ import type { PricedSegment } from '../../invoicing/price-segments.ts';
 import { Fault } from '../../values/fault.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { ownAccount } from './authenticate.ts';
+import { cause } from './event-outcomes.ts';
 import { invoiceParams, requireInvoice } from './invoices.ts';
 import { BEARER, cents, decimal, instant, PROBLEMS, toCents, toInstant } from './schemas.ts';
 
-const eventKey = z.object({ source: z.string(), id: z.string() });
+const eventKey = z.object({ source: z.string(), id: z.string(), cause: cause.optional() });
 
 const segment = z
   .object({

@@ -5,7 +5,7 @@ import type { ReadAs } from '../../database/row-level-security.ts';
 import { traceEvent, type RecordedTrace, type TracedEvent } from '../../invoicing/trace-event.ts';
 import { Fault } from '../../values/fault.ts';
 import { ownAccount } from './authenticate.ts';
-import { waitsFor } from './event-outcomes.ts';
+import { cause, waitsFor } from './event-outcomes.ts';
 import {
   BEARER,
   dateToInstant,
@@ -20,6 +20,7 @@ const tracedEvent = z
   .object({
     status: z.enum(['recorded', 'parked', 'refused']),
     type: z.string().optional(),
+    cause: cause.optional(),
     occurred_at: instant.optional(),
     recorded_at: instant.optional(),
     superseded: z
@@ -112,9 +113,11 @@ function toJson({ recorded, parked, refused }: TracedEvent): z.output<typeof tra
 }
 
 function recordedToJson(recorded: RecordedTrace) {
-  const { type, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
+  const { type, cause: why, occurredAt, recordedAt, isSuperseded } = recorded;
+  const { billing, invoiceId } = recorded;
   return {
     type,
+    ...(why === undefined ? {} : { cause: why }),
     occurred_at: toInstant(occurredAt),
     recorded_at: dateToInstant(recordedAt),
     superseded: isSuperseded,

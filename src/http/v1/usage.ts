@@ -4,6 +4,7 @@ import { requireAccount } from '../../accounts/require-account.ts';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import { runningPeriod } from '../../invoicing/preview-bill.ts';
 import { windowUsage, type PricedUsage } from '../../invoicing/window-usage.ts';
+import { unconfirmedOf, type Unconfirmed } from '../../sources/unconfirmed.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
 import { toSecond } from '../../values/instant.ts';
@@ -21,6 +22,7 @@ import {
   PROBLEMS,
   toCents,
 } from './schemas.ts';
+import { unconfirmed, unconfirmedToJson } from './unconfirmed.ts';
 
 const usage = z
   .object({
@@ -41,6 +43,7 @@ const usage = z
       }),
     ),
     total_cents: cents,
+    unconfirmed,
   })
   .meta({ id: 'Usage' });
 
@@ -79,7 +82,9 @@ export function usageRoutes({
         return await readAs(ownAccount(request), async (db) => {
           const account = await requireAccount(db, accountId);
           const start = from ?? runningPeriod(account, now).start;
-          return usageToJson(accountId, await windowUsage(db, account, { from: start, to }, now));
+          const used = await windowUsage(db, account, { from: start, to }, now);
+          const silent = await unconfirmedOf(db, accountId, used.window);
+          return usageToJson(accountId, used, silent);
         });
       },
     });
@@ -89,6 +94,7 @@ export function usageRoutes({
 function usageToJson(
   account: string,
   { window, apps, databases, totalCents }: PricedUsage,
+  silent: readonly Unconfirmed[],
 ): z.output<typeof usage> {
   return {
     account,
@@ -106,5 +112,6 @@ function usageToJson(
       amount_cents: toCents(row.amountCents),
     })),
     total_cents: toCents(totalCents),
+    unconfirmed: unconfirmedToJson(silent),
   };
 }

@@ -12,6 +12,7 @@ import { LevelChart } from './level-chart.tsx';
 import type { Bill } from './load-bill.ts';
 import { QuoteBox, type QuoteAnswer } from './quote-box.tsx';
 import { Resources } from './resources.tsx';
+import { UnconfirmedNote } from './unconfirmed.tsx';
 
 /** What an account uses, what it costs and will cost, and all its invoices. */
 export function BillPage({
@@ -37,6 +38,7 @@ export function BillPage({
           {notice}
         </p>
       )}
+      <UnconfirmedNote times={bill.unconfirmed} />
       <Figures bill={bill} />
       {hasCosts ? (
         <Section title="Cost per day">

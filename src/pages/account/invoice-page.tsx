@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import type { Account } from '../../accounts/account.ts';
 import type { InvoiceHead, NumberedLine } from '../../invoicing/page-invoices.ts';
+import type { Unconfirmed } from '../../sources/unconfirmed.ts';
 import { Page } from '../html/page.tsx';
 import { Table } from '../html/parts.tsx';
 import { Badge, formatDay, Instant, Money, Name } from '../html/text.tsx';
@@ -8,23 +9,26 @@ import { accountPath, invoicePath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
 import { Documents, InvoiceState } from './invoice-list.tsx';
 import { Segments, type ShownSegments } from './segments.tsx';
+import { UnconfirmedNote } from './unconfirmed.tsx';
 
 export type ShownInvoice = {
   readonly account: Account;
   readonly invoice: InvoiceHead;
   readonly lines: readonly NumberedLine[];
+  readonly unconfirmed: readonly Unconfirmed[];
   /** Of the line somebody asked about. */
   readonly explained: ShownSegments | undefined;
 };
 
 /** An invoice: on paper a document of its own, on the screen each line opens into its segments. */
 export function InvoicePage({
-  shown: { account, invoice, lines, explained },
+  shown,
   viewer,
 }: {
   readonly shown: ShownInvoice;
   readonly viewer: Viewer;
 }): VNode {
+  const { account, invoice, unconfirmed } = shown;
   return (
     <Page title={`Invoice ${invoice.invoiceId}`} viewer={viewer}>
       <p class="crumbs no-print">
@@ -61,7 +65,8 @@ export function InvoicePage({
             </>
           )}
         </dl>
-        <Lines account={account} invoice={invoice} lines={lines} explained={explained} />
+        <UnconfirmedNote times={unconfirmed} />
+        <Lines {...shown} />
         <p class="no-print">
           <Documents invoice={invoice} />
         </p>

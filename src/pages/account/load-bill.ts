@@ -12,6 +12,7 @@ import { levelsOf } from '../../metering/levels-store.ts';
 import { readDesired, type DesiredState } from '../../platform/desired-state.ts';
 import { priceBookAt } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
+import { unconfirmedOf, type Unconfirmed } from '../../sources/unconfirmed.ts';
 import { findCard, type Card } from '../../stripe/cards/card-setup-store.ts';
 import { toSecond, type Second } from '../../values/instant.ts';
 import type { Cents } from '../../values/money.ts';
@@ -25,6 +26,8 @@ export type Bill = {
   readonly at: Second;
   readonly soFar: BillPreview;
   readonly forecast: BillPreview;
+  /** Within the running period. */
+  readonly unconfirmed: readonly Unconfirmed[];
   readonly levels: Levels;
   readonly desired: DesiredState;
   /** At present levels over one period. */
@@ -72,6 +75,7 @@ export async function loadBill(
     at,
     soFar,
     forecast,
+    unconfirmed: await unconfirmedOf(db, accountId, window),
     levels,
     desired: await readDesired(db, accountId),
     rate: runRate(levels, { ...terms, tier }),

@@ -4,6 +4,7 @@ import { requireAccount } from '../../accounts/require-account.ts';
 import { explainLine } from '../../invoicing/explain-line.ts';
 import { findInvoice, linesOf } from '../../invoicing/page-invoices.ts';
 import type { Db } from '../../database/pool.ts';
+import { unconfirmedOf } from '../../sources/unconfirmed.ts';
 import { startCheckout } from '../../stripe/cards/checkout.ts';
 import { toSecond } from '../../values/instant.ts';
 import type { PageRoutes } from '../dependencies.ts';
@@ -101,12 +102,20 @@ async function loadInvoice(
   const invoice = await findInvoice(db, accountId, invoiceId);
   if (invoice === undefined) throw unknownPage();
   const lines = await linesOf(db, accountId, invoiceId);
+  const period = { from: invoice.periodStart, to: invoice.periodEnd };
+  const unconfirmed = await unconfirmedOf(db, accountId, period);
   const line = lines.find(({ lineNumber }) => lineNumber === asked.line);
   if (line === undefined || !hasSegments(line)) {
-    return { account, invoice, lines, explained: undefined };
+    return { account, invoice, lines, unconfirmed, explained: undefined };
   }
   const explained = await explainLine(db, account, invoiceId, line);
-  return { account, invoice, lines, explained: { ...explained, line, after: asked.after } };
+  return {
+    account,
+    invoice,
+    lines,
+    unconfirmed,
+    explained: { ...explained, line, after: asked.after },
+  };
 }
 
 /** Addresses nobody of ours wrote lead nowhere. */

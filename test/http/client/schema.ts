@@ -1096,6 +1096,16 @@ export interface components {
       /** @description of all it would run */
       proposed: components['schemas']['Cost'];
     };
+    Unconfirmed: {
+      source: string;
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      from: string;
+      /** @description when it was heard again; null: not yet */
+      to: string | null;
+    };
     Invoice: {
       /** @example inv_0123456789abcdef01234567 */
       invoice_id: string;
@@ -1180,6 +1190,8 @@ export interface components {
       hosted_url: string | null;
       pdf_url: string | null;
       lines: components['schemas']['InvoiceLine'][];
+      /** @description times in which a source of policy `flag` was silent: what ran of it then is counted as it was last reported, and corrected should it report otherwise */
+      unconfirmed: components['schemas']['Unconfirmed'][];
     };
     Bill: {
       account: string;
@@ -1197,6 +1209,8 @@ export interface components {
        * @example 2500
        */
       total_cents: number;
+      /** @description times in which a source of policy `flag` was silent: what ran of it then is counted as it was last reported, and corrected should it report otherwise */
+      unconfirmed: components['schemas']['Unconfirmed'][];
     };
     RunRate: {
       account: string;
@@ -1223,6 +1237,8 @@ export interface components {
        * @example 2500
        */
       total_cents: number;
+      /** @description times in which a source of policy `flag` was silent: what ran of it then is counted as it was last reported, and corrected should it report otherwise */
+      unconfirmed: components['schemas']['Unconfirmed'][];
     };
     Preview: {
       account: string;
@@ -1374,11 +1390,21 @@ export interface components {
       started_by: {
         source: string;
         id: string;
+        /**
+         * @description why the meter reported it in the source's name: to agree with its snapshot, since it was silent, or since it was heard again; absent where the source reported it itself
+         * @enum {string}
+         */
+        cause?: 'snapshot' | 'silence' | 'heard_again';
       };
       /** @description the event that ended it, if one did */
       ended_by: {
         source: string;
         id: string;
+        /**
+         * @description why the meter reported it in the source's name: to agree with its snapshot, since it was silent, or since it was heard again; absent where the source reported it itself
+         * @enum {string}
+         */
+        cause?: 'snapshot' | 'silence' | 'heard_again';
       } | null;
     };
     Segments: {
@@ -1596,6 +1622,11 @@ export interface components {
       status: 'recorded' | 'parked' | 'refused';
       type?: string;
       /**
+       * @description why the meter reported it in the source's name: to agree with its snapshot, since it was silent, or since it was heard again; absent where the source reported it itself
+       * @enum {string}
+       */
+      cause?: 'snapshot' | 'silence' | 'heard_again';
+      /**
        * @description an RFC 3339 instant, in UTC
        * @example 2026-01-10T00:00:00Z
        */
@@ -1685,6 +1716,8 @@ export interface components {
        * @example 2500
        */
       total_cents: number;
+      /** @description times in which a source of policy `flag` was silent: what ran of it then is counted as it was last reported, and corrected should it report otherwise */
+      unconfirmed: components['schemas']['Unconfirmed'][];
     };
     Violation: {
       /** @example free_instances */

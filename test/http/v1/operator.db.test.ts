@@ -151,6 +151,7 @@ test('the invoice is the one that was previewed, and its lines add up from their
     period: invoice.period,
     lines: invoice.lines,
     total_cents: invoice.total_cents,
+    unconfirmed: [],
   });
   for (const { line, amount_cents, replica_size_seconds: rss, seconds } of invoice.lines) {
     const { segments, rest } = await answered(

@@ -1,0 +1,29 @@
+import type { VNode } from 'preact';
+import type { Unconfirmed } from '../../sources/unconfirmed.ts';
+import { Instant, Name } from '../html/text.tsx';
+
+/** Says which numbers of a bill rest on what a silent source reported last; nothing when none do. */
+export function UnconfirmedNote({
+  times,
+}: {
+  readonly times: readonly Unconfirmed[];
+}): VNode | null {
+  if (times.length === 0) return null;
+  return (
+    <div class="alert warn" role="note">
+      {times.map(({ source, from, to }) => (
+        <p key={`${source} ${from}`}>
+          Not confirmed: <Name>{source}</Name> reported nothing from <Instant at={from} />{' '}
+          {to === undefined ? (
+            'until now'
+          ) : (
+            <>
+              to <Instant at={to} />
+            </>
+          )}
+          . What ran of it then is counted as it was last reported.
+        </p>
+      ))}
+    </div>
+  );
+}
