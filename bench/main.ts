@@ -4,10 +4,14 @@ import { isReached, tableOf, type Figure } from './figures.ts';
 import type { Scenario, Size } from './scenario.ts';
 import { close } from './scenarios/close.ts';
 import { ingest } from './scenarios/ingest.ts';
+import { issue } from './scenarios/issue.ts';
+import { wholeProcess } from './scenarios/process.ts';
+import { rebuild } from './scenarios/rebuild.ts';
 import { usage } from './scenarios/usage.ts';
+import { waysIn } from './scenarios/ways-in.ts';
 import { startServers } from './servers.ts';
 
-const SCENARIOS: readonly Scenario[] = [ingest, usage, close];
+const SCENARIOS: readonly Scenario[] = [ingest, waysIn, usage, close, issue, rebuild, wholeProcess];
 const SIZES: readonly string[] = ['small', 'default', 'large'] satisfies Size[];
 
 const { values, positionals } = parseArgs({

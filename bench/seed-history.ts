@@ -16,6 +16,14 @@ export async function seedHistory(
       values (${account}, ${`${account}@platform.example`}, ${SIGNED_UP}, ${SIGNED_UP}, ${SIGNED_UP},
         ${END + 86_400}, ${SIGNED_UP})`.execute(db);
     await sql`
+      insert into event (account_id, source, event_id, type, at, tie, details, recording, recorded_at)
+      select ${account}, 'bench', type, type, ${SIGNED_UP}, '',
+        case type when 'account.created' then jsonb_build_object('email', ${`${account}@platform.example`}::text) end,
+        1, to_timestamp(${SIGNED_UP}::bigint)
+      from unnest(array['account.created', 'account.confirmed', 'account.upgraded']) as type`.execute(
+      db,
+    );
+    await sql`
       insert into event (account_id, source, event_id, type, at, tie, meter, resource, app, level,
         size_tenths, recording, recorded_at)
       select ${account}, 'bench', md5(number::text), 'app.scaled',
@@ -35,6 +43,6 @@ async function seedSeries(db: BenchDatabase['db'], account: string): Promise<voi
       min(at), max(at)
     from (
       select *, lead(at) over (partition by resource order by at, tie, event_id, source) as until
-      from event where account_id = ${account}
+      from event where account_id = ${account} and meter = 'app'
     ) stretch group by account_id, meter, resource`.execute(db);
 }

@@ -8,6 +8,7 @@ import { copyIn } from '../copy-in.ts';
 import { format, type Figure } from '../figures.ts';
 import { measure, median, sumOf, type Cost } from '../measure.ts';
 import { newOracle, type Oracle } from '../oracle.ts';
+import { inParts } from '../parts.ts';
 import { seeded, type Random } from '../random.ts';
 import {
   END,
@@ -245,12 +246,6 @@ async function insert(client: pg.ClientBase, rows: readonly Row[]): Promise<void
     numberArray(rows.map((row) => row.sizeTenths)),
     NOW,
   ]);
-}
-
-function inParts<T>(values: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-    values.slice(index * size, (index + 1) * size),
-  );
 }
 
 /** Microseconds an event: wall time, and CPU time of server and client. */

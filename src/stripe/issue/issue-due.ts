@@ -6,7 +6,10 @@ import type { PayContext } from './pay-invoice.ts';
 export type Batch = {
   /** How many invoices at most; default 100. */
   readonly limit?: number;
-  /** How many accounts at once; default 4. */
+  /**
+   * How many accounts at once; default 12: an invoice is five calls one after the other, and most of their time
+   * is waiting for their turn.
+   */
   readonly concurrency?: number;
 };
 
@@ -23,7 +26,7 @@ export async function issueDue(context: PayContext, batch: Batch = {}): Promise<
   return await issueAll(
     context,
     await findUnfinished(context.db, context.clock(), batch.limit ?? 100),
-    batch.concurrency ?? 4,
+    batch.concurrency ?? 12,
   );
 }
 
