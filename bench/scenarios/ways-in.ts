@@ -6,6 +6,7 @@ import { platformRecording } from '../../src/platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../../src/queue/backend.ts';
 import { makeEventsQueue, startEventsWorker } from '../../src/queue/events-queue.ts';
 import { openHttp } from '../../src/service/open-http.ts';
+import { openRecorder } from '../../src/service/open-recorder.ts';
 import { format, type Figure } from '../figures.ts';
 import { median, wallMs } from '../measure.ts';
 import { newOracle, type Oracle } from '../oracle.ts';
@@ -117,7 +118,7 @@ async function drainEvents(
   jobs: readonly unknown[],
 ): Promise<number> {
   const queue = makeEventsQueue(queues);
-  const { record } = bench;
+  const record = openRecorder(bench.database.db, platformRecording(eventParser(1000)));
   return await drained(
     async () => await queue.addBulk(jobs.map((data) => ({ name: 'reported', data }))),
     jobs.length,
@@ -203,11 +204,13 @@ async function againstBare(
 async function compareHttp(bench: Bench): Promise<Figure> {
   const { database } = bench;
   const plenty = { operatorKey: 1e9, accountKey: 1e9, refusedAddress: 1e9 };
+  const recording = platformRecording(eventParser(1000));
   const server = await openHttp(
     { maxReplicas: 1000, redisUrl: undefined, http: { trustedProxies: [], rateLimits: plenty } },
     {
       database: { ...database, migrated: [], stop: database.drop },
-      recording: platformRecording(eventParser(1000)),
+      recording,
+      record: openRecorder(database.db, recording),
       clock: () => NOW,
       log: pino({ level: 'error' }, pino.destination(2)),
       stripe: () => {

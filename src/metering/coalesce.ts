@@ -1,67 +1,67 @@
 import type { Outcome } from '../events/outcome.ts';
-import type { RecordEvents } from './record-events.ts';
+import { groupBy } from '../values/group.ts';
+import { atMost } from './at-most.ts';
+import { gathered } from './gathered.ts';
+import type { AttemptEvents, Attempted, RecordEvents } from './record-events.ts';
 
-type Waiting = {
-  readonly now: Date;
-  readonly reported: readonly unknown[];
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
-  readonly reject: (error: unknown) => void;
-};
-
-/** Enough to spread the cost of a commit; more only makes a batch's transaction longer. */
-const MAX_BATCH = 1000;
+/** Accounts that somebody else holds are waited for by so many at once: each of them keeps a connection. */
+const MOST_WAITING = 3;
 
 /**
- * Groups concurrent recordings into one commit: while a batch is being committed the next ones gather, so an
- * idle meter adds no delay and a busy one commits hundreds of events at once. Each call settles after the
- * commit that holds its events. When a batch fails, each call's events are tried alone, so that one call's
- * trouble stays its own.
+ * Groups concurrent recordings into one commit, so that a busy meter commits hundreds of events at once. No
+ * account's events wait for another's: those of an account whose lock somebody else holds, such as a close or
+ * a rebuild, leave the batch and are recorded by themselves when it is free. Each call settles after the commits
+ * that hold its events.
  */
-export function coalesced(record: RecordEvents): RecordEvents {
-  let waiting: Waiting[] = [];
-  let isFlushing = false;
+export function coalesced({
+  attempt,
+  record,
+}: {
+  readonly attempt: AttemptEvents;
+  readonly record: RecordEvents;
+}): RecordEvents {
+  const attemptTogether = gathered(attempt);
+  const recordInTurn = atMost(MOST_WAITING, record);
+  const lanes = new Map<string, { readonly record: RecordEvents; calls: number }>();
 
-  const flush = async (): Promise<void> => {
-    isFlushing = true;
-    while (waiting.length > 0) {
-      const batch = takeBatch();
-      await recordTogether(batch).catch(async () => await recordEach(batch));
+  const recordWaiting: RecordEventsOf = async (account, now, reported) => {
+    const lane = lanes.get(account) ?? { record: gathered(recordInTurn), calls: 0 };
+    lanes.set(account, lane);
+    lane.calls += 1;
+    try {
+      return await lane.record(now, reported);
+    } finally {
+      lane.calls -= 1;
+      if (lane.calls === 0) lanes.delete(account);
     }
-    isFlushing = false;
   };
 
-  const takeBatch = (): Waiting[] => {
-    let size = 0;
-    const count = waiting.findIndex(({ reported }, index) => {
-      size += reported.length;
-      return size > MAX_BATCH && index > 0;
-    });
-    const batch = count === -1 ? waiting : waiting.slice(0, count);
-    waiting = count === -1 ? [] : waiting.slice(count);
-    return batch;
-  };
-
-  const recordTogether = async (batch: readonly Waiting[]): Promise<void> => {
-    const outcomes = await record(
-      batch.at(-1)!.now,
-      batch.flatMap(({ reported }) => reported),
+  return async (now, reported) => {
+    const attempted = await attemptTogether(now, reported);
+    const outcomes = attempted.map((one) => (isBusy(one) ? undefined : one));
+    const busy = groupBy(
+      attempted.flatMap((one, position) => (isBusy(one) ? [{ ...one, position }] : [])),
+      ({ account }) => account,
     );
-    let from = 0;
-    for (const { reported, resolve } of batch) {
-      resolve(outcomes.slice(from, from + reported.length));
-      from += reported.length;
-    }
+    await Promise.all(
+      [...busy].map(async ([account, ofAccount]) => {
+        const events = ofAccount.map(({ position }) => reported[position]);
+        const recorded = await recordWaiting(account, now, events);
+        for (const [index, { position }] of ofAccount.entries())
+          outcomes[position] = recorded[index];
+      }),
+    );
+    return outcomes.map((outcome) => outcome!);
   };
+}
 
-  const recordEach = async (batch: readonly Waiting[]): Promise<void> => {
-    for (const { now, reported, resolve, reject } of batch) {
-      await record(now, reported).then(resolve, reject);
-    }
-  };
+type RecordEventsOf = (
+  account: string,
+  ...batch: Parameters<RecordEvents>
+) => Promise<readonly Outcome[]>;
 
-  return async (now, reported) =>
-    await new Promise((resolve, reject) => {
-      waiting.push({ now, reported, resolve, reject });
-      if (!isFlushing) void flush();
-    });
+type Busy = Exclude<Attempted, Outcome>;
+
+function isBusy(one: Attempted): one is Busy {
+  return one.status === 'busy';
 }

@@ -1,6 +1,5 @@
 import type { JobsOptions, Queue, Worker, WorkerOptions } from 'bullmq';
 import type { Outcome } from '../events/outcome.ts';
-import { coalesced } from '../metering/coalesce.ts';
 import type { RecordEvents } from '../metering/record-events.ts';
 import type { Clock } from '../values/clock.ts';
 import type { QueueBackend } from './backend.ts';
@@ -33,7 +32,7 @@ export function makeEventsQueue(queues: QueueBackend): Queue<EventsJob, EventsRe
   return queues.makeQueue(EVENTS_QUEUE, { defaultJobOptions: RETRIES });
 }
 
-/** Jobs at once per worker: their events share commits. */
+/** Jobs at once per worker, whose events may share commits. */
 const CONCURRENCY = 50;
 /** As often as BullMQ's PostgreSQL backend can count: a killed worker's jobs are always taken over. */
 const TAKE_OVERS = 2 ** 31 - 1;
@@ -57,7 +56,6 @@ export function startEventsWorker(
   },
   takeOver: Pick<WorkerOptions, 'lockDuration' | 'stalledInterval'> = {},
 ): Worker<EventsJob, EventsResult> {
-  const recordTogether = coalesced(record);
   return queues.makeWorker<EventsJob, EventsResult>(
     EVENTS_QUEUE,
     async (job) => {
@@ -65,7 +63,7 @@ export function startEventsWorker(
         return await runSnapshotJob(snapshots, clock(), job.data);
       }
       const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
-      return countOutcomes(await recordTogether(clock(), reported));
+      return countOutcomes(await record(clock(), reported));
     },
     { concurrency: CONCURRENCY, maxStalledCount: TAKE_OVERS, ...takeOver },
   );

@@ -5,12 +5,10 @@ import type { Config } from '../config.ts';
 import { openDatabase, openPool } from '../database/pool.ts';
 import { protectAccountTables, readerOf } from '../database/row-level-security.ts';
 import { makeHttpServer, type HttpServer } from '../http/server.ts';
-import { coalesced } from '../metering/coalesce.ts';
-import { eventRecorder, recorderWithin, type Recording } from '../metering/record-events.ts';
+import { recorderWithin, type RecordEvents, type Recording } from '../metering/record-events.ts';
 import type { QueueView } from '../pages/dependencies.ts';
 import { pageRoutes } from '../pages/routes.tsx';
 import { connectCounters } from '../queue/connect-counters.ts';
-import { noticing } from '../sources/heard.ts';
 import { receiveWebhook } from '../stripe/news/receive-webhook.ts';
 import type { Clock } from '../values/clock.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -34,6 +32,7 @@ export async function openHttp(
   {
     database: { db, pool, url },
     recording,
+    record,
     clock,
     log,
     stripe,
@@ -41,6 +40,7 @@ export async function openHttp(
   }: {
     readonly database: OpenDatabase;
     readonly recording: Recording;
+    readonly record: RecordEvents;
     readonly clock: Clock;
     readonly log: Logger;
     /** Opened after the server listens. */
@@ -93,7 +93,7 @@ export async function openHttp(
       readAs,
       commands,
       limits: commands.limits,
-      recordEvents: coalesced(noticing(db, eventRecorder({ db, ...recording }))),
+      recordEvents: record,
       openStripe,
     },
     api: { commands, readAs, rateLimits, openStripe },

@@ -2,7 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { eventParser } from '../events/parse-event.ts';
-import { eventRecorder, recorderWithin, type RecordEvents } from '../metering/record-events.ts';
+import { recorderWithin, type RecordEvents } from '../metering/record-events.ts';
 import { platformRecording } from '../platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../queue/backend.ts';
 import {
@@ -12,13 +12,13 @@ import {
   type EventsResult,
 } from '../queue/events-queue.ts';
 import { startTicks, TICKS_QUEUE } from '../queue/ticks.ts';
-import { noticing } from '../sources/heard.ts';
 import { parseSnapshot } from '../sources/snapshot-schema.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { bindBilling, type Billing } from './billing.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { openHttp } from './open-http.ts';
+import { openRecorder } from './open-recorder.ts';
 import { openStripe, type OpenStripe } from './open-stripe.ts';
 import { viewOf } from './queue-view.ts';
 import { schedules } from './schedules.ts';
@@ -48,9 +48,12 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const queues = await openQueues(config, database, log);
     const eventsQueue = makeEventsQueue(queues);
     const recording = platformRecording(eventParser(config.maxReplicas));
+    const { db } = database;
+    const record = openRecorder(db, recording);
     const server = await openHttp(config, {
       database,
       recording,
+      record,
       clock,
       log,
       stripe: () => stripe,
@@ -61,8 +64,6 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const stripe = await openStripe(config, { database, clock, log }, `${url}/webhooks/stripe`);
     // Closed after the workers, which may be in the middle of a call.
     opened.splice(1, 0, stripe.stop);
-    const { db } = database;
-    const record = noticing(db, eventRecorder({ db, ...recording }));
     const parse = parseSnapshot(config.maxReplicas);
     const snapshots = { db, record: recorderWithin(recording), parse };
     startEventsWorker(queues, { record, clock, snapshots });

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
-import { eventRecorder } from '../../src/metering/record-events.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
 import {
@@ -8,6 +7,7 @@ import {
   redriveFailedEvents,
   startEventsWorker,
 } from '../../src/queue/events-queue.ts';
+import { openRecorder } from '../../src/service/open-recorder.ts';
 import { endChildren, startChild } from '../support/child.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { backends } from '../support/queues.ts';
@@ -42,7 +42,7 @@ describe.each(backends)('events on $name', ({ connect, target }) => {
   }
 
   function recorder() {
-    return eventRecorder({ db: database.db, parse: eventParser(1000) });
+    return openRecorder(database.db, { parse: eventParser(1000) });
   }
 
   function story() {

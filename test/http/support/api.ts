@@ -6,6 +6,7 @@ import type { Db } from '../../../src/database/pool.ts';
 import { eventParser } from '../../../src/events/parse-event.ts';
 import { platformRecording } from '../../../src/platform/recording.ts';
 import { openHttp } from '../../../src/service/open-http.ts';
+import { openRecorder } from '../../../src/service/open-recorder.ts';
 import { openWorld, type World } from '../../stripe/support/world.ts';
 
 /** The HTTP API on a database and a local Stripe of its own, with a clock that tests move. */
@@ -48,6 +49,7 @@ export type ApiOptions = {
 export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): Promise<Api> {
   const world = await openWorld();
   const { database, db, clock, gateway, stripe } = world;
+  const recording = platformRecording(eventParser(1000));
   const server = await openHttp(
     {
       maxReplicas: 1000,
@@ -63,7 +65,8 @@ export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): P
     },
     {
       database: { ...database, migrated: [], stop: database.drop },
-      recording: platformRecording(eventParser(1000)),
+      recording,
+      record: openRecorder(db, recording),
       clock,
       // What is logged here is a mistake of ours.
       log: log ?? pino({ level: 'error' }),

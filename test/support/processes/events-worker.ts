@@ -1,9 +1,9 @@
 // Records the events of the queue, as a service does; dies or hangs where told, as machines do.
 import { openDatabase, openPool } from '../../../src/database/pool.ts';
 import { eventParser } from '../../../src/events/parse-event.ts';
-import { eventRecorder } from '../../../src/metering/record-events.ts';
 import { connectQueues, type QueueTarget } from '../../../src/queue/backend.ts';
 import { startEventsWorker } from '../../../src/queue/events-queue.ts';
+import { openRecorder } from '../../../src/service/open-recorder.ts';
 
 const [target, databaseUrl, dies] = process.argv.slice(2);
 if (!target || !databaseUrl || !dies) {
@@ -12,7 +12,7 @@ if (!target || !databaseUrl || !dies) {
 
 const queues = await connectQueues(JSON.parse(target) as QueueTarget, console.error);
 const pool = openPool({ url: databaseUrl, log: console.error });
-const record = eventRecorder({ db: openDatabase(pool), parse: eventParser(1000) });
+const record = openRecorder(openDatabase(pool), { parse: eventParser(1000) });
 startEventsWorker(
   queues,
   {
