@@ -75,12 +75,12 @@ async function memory(servers: Servers, events: number): Promise<Figure[]> {
     DATABASE_URL: databaseUrl,
     RATE_LIMIT_OPERATOR_KEY: '100000000',
   });
-  const post = await openClients(db, url, { clients: 4, batch: BATCH });
+  const prepare = await openClients(db, url, { clients: 4, batch: BATCH });
   const random = seeded(4);
   const oracle = newOracle();
   const send = async (reports: readonly Report[]): Promise<void> => {
     oracle.heard(reports);
-    await post(reports);
+    await prepare(reports)();
   };
   await send(accountReports(random, 0, ACCOUNTS));
   const peaks: number[] = [];
