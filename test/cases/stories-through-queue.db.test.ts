@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { backends } from '../support/queues.ts';
 import { openStoryRun, type StoryRun } from '../support/story-run.ts';
 import { stories } from '../support/stories.ts';
-import { changesListPrices } from '../support/story.ts';
+import { changesListPrices, needsPlatform } from '../support/story.ts';
 
 const all = stories();
 
@@ -13,7 +13,7 @@ describe.each(backends)('through the queue on $name', ({ connect }) => {
   });
   afterAll(async () => await run.stop());
 
-  const sharing = all.filter((story) => !changesListPrices(story));
+  const sharing = all.filter((story) => !changesListPrices(story) && !needsPlatform(story));
   test.each(sharing)(
     'reported one by one, closed as time goes by: $title ($file)',
     async (story) => await run.tellOneByOne(story),

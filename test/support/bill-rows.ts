@@ -12,6 +12,9 @@ export type BilledPeriod = {
   readonly usage: Usage;
   readonly lines: readonly BilledLine[];
   readonly totalCents: bigint;
+  /** What its bill says of silent sources, and of reports that came too late; nothing by computation. */
+  readonly unconfirmed?: readonly { readonly from: Second; readonly to: Second | undefined }[];
+  readonly correctedFrom?: Second | undefined;
 };
 
 export type BilledLine = {
@@ -32,6 +35,7 @@ export function billRows(periods: readonly BilledPeriod[]): BillRow[] {
     return [
       ...resourceRows(period),
       ...period.lines.filter((line) => !isResource(line)).map(otherRow),
+      ...noteRows(period),
       closingRow(period),
     ].map((row) => ({ period: name, ...row }));
   });
@@ -102,6 +106,18 @@ function otherRow(line: BilledLine): Row {
     return { what, used: '', charged: quantity(name, line.quantity), amount };
   }
   return { what: balanceOf(line), used: '', charged: '', amount };
+}
+
+function noteRows({ unconfirmed = [], correctedFrom }: BilledPeriod): Row[] {
+  const notes = unconfirmed.map(({ from, to }) =>
+    to === undefined
+      ? `not confirmed since ${when(from)}`
+      : `not confirmed from ${when(from)} to ${when(to)}`,
+  );
+  if (correctedFrom !== undefined) {
+    notes.push(`too late to be corrected: what is before ${when(correctedFrom)}`);
+  }
+  return notes.map((what) => ({ what, used: '', charged: '', amount: '' }));
 }
 
 function balanceOf({ kind, amountCents }: BilledLine): string {

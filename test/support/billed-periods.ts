@@ -1,11 +1,14 @@
 import { findAccount } from '../../src/accounts/store.ts';
 import type { Db } from '../../src/database/pool.ts';
+import { CORRECTED_MONTHS } from '../../src/invoicing/find-adjustments.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
 import { previewBill } from '../../src/invoicing/preview-bill.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
 import { totalOf } from '../../src/pricing/line.ts';
+import { unconfirmedOf } from '../../src/sources/unconfirmed.ts';
 import { assert } from '../../src/values/fault.ts';
-import type { Second } from '../../src/values/instant.ts';
+import { parseInstant, type Second } from '../../src/values/instant.ts';
+import { boundary } from '../../src/values/period.ts';
 import type { BilledPeriod } from './bill-rows.ts';
 
 /** An account's closed periods with their invoices, and the running one as it stands at an instant. */
@@ -25,6 +28,10 @@ export async function billedPeriods(
     ...preview.period,
     isOpen: true,
     isInvoiced: false,
+    unconfirmed: await unconfirmedOf(db, accountId, {
+      from: preview.period.start,
+      to: preview.countedTo,
+    }),
     lines: preview.lines.map((line) => ({
       ...line,
       quantity: line.kind === 'app' ? line.rssTenths : line.seconds,
@@ -45,6 +52,8 @@ async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]>
     rows.map((row) => ({ account: accountId, from: row.start_at, to: row.end_at })),
   );
   const invoices = await listInvoices(db, accountId);
+  const correctedFrom = await correctedFromOf(db, accountId);
+  const silences = await unconfirmedOf(db, accountId, { from: 0n, to: FAR });
   return rows.map((row, index) => {
     const invoice = invoices.find(({ periodStart }) => periodStart === row.start_at);
     assert((row.tier === 'STANDARD') === (invoice !== undefined), 'STANDARD periods are invoiced');
@@ -61,6 +70,26 @@ async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]>
       usage: usages[index]!,
       lines: invoice?.lines ?? [],
       totalCents: invoice?.totalCents ?? 0n,
+      unconfirmed: silences.filter(
+        ({ from, to }) => from < row.end_at && (to === undefined || to > row.start_at),
+      ),
+      correctedFrom: correctedFrom.find((one) => one === boundary(row.start_at, -CORRECTED_MONTHS)),
     };
+  });
+}
+
+const FAR = 1n << 40n;
+
+/** From when on corrections were made, where some reports were older: the platform was told of them. */
+async function correctedFromOf(db: Db, accountId: string): Promise<Second[]> {
+  const rows = await db
+    .selectFrom('signal')
+    .select('details')
+    .where('account_id', '=', accountId)
+    .where('kind', '=', 'account.facts_too_late')
+    .execute();
+  return rows.map(({ details }) => {
+    const { corrected_from: from } = details as { readonly corrected_from: string };
+    return parseInstant(from)!.second;
   });
 }

@@ -11,14 +11,16 @@ import {
   type EventsJob,
   type EventsResult,
 } from '../../src/queue/events-queue.ts';
+import { noticing } from '../../src/sources/heard.ts';
 import { parseInstant, toDate, type Second } from '../../src/values/instant.ts';
 import { billRows } from './bill-rows.ts';
 import { billedPeriods } from './billed-periods.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
+import { takeStep, watch } from './platform-sentences.ts';
 import { changePrices } from './price-sentences.ts';
 import type { TestBackend } from './queues.ts';
 import type { Report } from './reports.ts';
-import type { Story } from './story.ts';
+import { needsPlatform, type Story } from './story.ts';
 
 /** A database, a queue and a worker that stories are told to. */
 export type StoryRun = {
@@ -29,14 +31,16 @@ export type StoryRun = {
   readonly stop: () => Promise<void>;
 };
 
-const now = new Date('2026-11-01T00:00:00Z');
+const NOW = new Date('2026-11-01T00:00:00Z');
 
 export async function openStoryRun(connect: TestBackend['connect']): Promise<StoryRun> {
   const database = await freshDatabase();
   const queues = await connect(database.url);
   const queue = makeEventsQueue(queues);
   const settle = new Map<string, (result: EventsResult | Error) => void>();
-  const record = eventRecorder({ db: database.db, parse: eventParser(1000) });
+  const { db } = database;
+  const record = noticing(db, eventRecorder({ db, parse: eventParser(1000) }));
+  let now = NOW;
   const worker = startEventsWorker(queues, { record, clock: () => now });
   worker.on('completed', ({ id }, result) => settle.get(id!)?.(result));
   worker.on('failed', (job, error) => settle.get(job!.id!)?.(error));
@@ -59,8 +63,12 @@ export async function openStoryRun(connect: TestBackend['connect']): Promise<Sto
               .map(({ at }) => at)
               .reduce(earliest),
           );
-          if ('change' in row) await changePrices(database.db, row.change);
-          else {
+          if (needsPlatform(story)) now = toDate(row.at);
+          if ('change' in row) await changePrices(db, row.change);
+          else if ('step' in row) {
+            const { step, answer } = row.step;
+            expect([step, await takeStep(db, story.account, now, step)]).toEqual([step, answer]);
+          } else {
             const { report, answer } = row.event;
             expect([report, await work(report)]).toEqual([report, counted(answer)]);
           }
@@ -69,7 +77,7 @@ export async function openStoryRun(connect: TestBackend['connect']): Promise<Sto
     tellAtOnce: async (given) =>
       await tell(given, 'all at once', async (story) => {
         await work(story.events.map(({ report }) => report));
-        for (const { change } of story.prices) await changePrices(database.db, change);
+        for (const { change } of story.prices) await changePrices(db, change);
       }),
     stop: async () => {
       await queues.close();
@@ -81,14 +89,23 @@ export async function openStoryRun(connect: TestBackend['connect']): Promise<Sto
 type Row = { readonly at: Second } & (
   | { readonly event: Story['events'][number] }
   | { readonly change: Story['prices'][number]['change'] }
+  | { readonly step: Story['steps'][number] }
 );
 
-/** Reports and changes of prices in the order of the story. */
+/** Reports, changes of prices and what else there is, in the order of the story. */
 function rowsOf(story: Story): Row[] {
   const rows: Row[] = story.events.map((event) => ({ event, at: secondOf(event.heardAt) }));
-  for (const { afterEvents, change } of story.prices.toReversed()) {
-    rows.splice(afterEvents, 0, { change, at: secondOf(change.saidAt) });
-  }
+  const others = [
+    ...story.prices.map(({ afterEvents, change }) => ({
+      afterEvents,
+      row: { change, at: secondOf(change.saidAt) },
+    })),
+    ...story.steps.map((step) => ({
+      afterEvents: step.afterEvents,
+      row: { step, at: secondOf(step.at) },
+    })),
+  ].toSorted((a, b) => a.afterEvents - b.afterEvents);
+  for (const { afterEvents, row } of others.toReversed()) rows.splice(afterEvents, 0, row);
   return rows;
 }
 
@@ -107,6 +124,7 @@ async function putAndWait(
 }
 
 async function close({ db }: TestDatabase, at: Second): Promise<void> {
+  await watch(db, toDate(at));
   const onFailure = (_account: string, error: unknown): never => {
     throw error;
   };

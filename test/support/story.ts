@@ -1,3 +1,4 @@
+import { platformStepOf, type PlatformStep } from './platform-sentences.ts';
 import { priceChangeOf, type PriceChange } from './price-sentences.ts';
 import type { Report } from './reports.ts';
 import { reportOf } from './sentences.ts';
@@ -13,6 +14,7 @@ export type Story = {
   /** In order of arrival. */
   readonly events: readonly StoryEvent[];
   readonly prices: readonly StoryPrice[];
+  readonly steps: readonly StoryStep[];
   readonly bill: readonly BillRow[];
 };
 
@@ -25,6 +27,14 @@ export type StoryEvent = {
 
 /** A change of prices, and how many of the events come before it. */
 export type StoryPrice = { readonly afterEvents: number; readonly change: PriceChange };
+
+/** What the platform says of itself, or a check, and how many of the events come before it. */
+export type StoryStep = {
+  readonly afterEvents: number;
+  readonly at: string;
+  readonly step: PlatformStep;
+  readonly answer: string;
+};
 
 /** One row as written. `period` is filled in where the table leaves it out. */
 export type BillRow = { readonly [column in (typeof BILL_COLUMNS)[number]]: string };
@@ -44,6 +54,9 @@ const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
       'carried to the next invoice',
       'credit',
       'kept as credit',
+      `not confirmed from ${WHEN} to ${WHEN}`,
+      `not confirmed since ${WHEN}`,
+      `too late to be corrected: what is before ${WHEN}`,
       'no invoice',
       'total',
       'total so far',
@@ -53,7 +66,8 @@ const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
   charged: new RegExp(`^(?:all|none|-?${QUANTITY})?$`),
   amount: /^(?:-?\$\d{1,3}(?:,\d{3})*\.\d\d)?$/,
 };
-const ANSWER = /^(?:|repeated|waits for (?:account|app|database|event) \S+|refused: .+)$/;
+const ANSWER =
+  /^(?:|repeated|waits for (?:account|app|database|event) \S+|\d+ corrected, -?[\d.]+ USD an hour|refused: .+)$/;
 const CLOSING = new Set(['no invoice', 'total', 'total so far']);
 
 /** Reads a story. Throws an Error that names file and line for whatever it does not understand. */
@@ -116,13 +130,19 @@ export function changesListPrices({ prices }: Story): boolean {
   return prices.some(({ change }) => change.account === undefined);
 }
 
+/** It tells of more than reports and prices: only the whole meter can live it. */
+export function needsPlatform({ steps }: Story): boolean {
+  return steps.length > 0;
+}
+
 /** "when | what", with "heard" or "answer" where they matter. */
-function readRows([head, ...rows]: Table): Pick<Story, 'events' | 'prices'> {
+function readRows([head, ...rows]: Table): Pick<Story, 'events' | 'prices' | 'steps'> {
   if (!/^when,what(,heard)?(,answer)?$/.test(head.cells.join())) {
     head.fail('the first table has the columns when, what and perhaps heard and answer');
   }
   const events: StoryEvent[] = [];
   const prices: StoryPrice[] = [];
+  const steps: StoryStep[] = [];
   for (const [index, { cells, fail }] of rows.entries()) {
     if (cells.length !== head.cells.length) fail(`not ${head.cells.length} cells`);
     const cell = (name: string): string => cells[head.cells.indexOf(name)] ?? '';
@@ -135,6 +155,11 @@ function readRows([head, ...rows]: Table): Pick<Story, 'events' | 'prices'> {
       prices.push({ afterEvents: events.length, change });
       continue;
     }
+    const step = platformStepOf(what);
+    if (step !== undefined) {
+      steps.push({ afterEvents: events.length, at: time, step, answer });
+      continue;
+    }
     // Of one instant's events the lower row comes later.
     const report = reportOf(what, `row-${String(index + 1).padStart(3, '0')}`, time);
     events.push({
@@ -143,7 +168,7 @@ function readRows([head, ...rows]: Table): Pick<Story, 'events' | 'prices'> {
       answer,
     });
   }
-  return { events, prices };
+  return { events, prices, steps };
 }
 
 function readBill([head, ...rows]: Table): BillRow[] {
