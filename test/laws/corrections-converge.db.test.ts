@@ -12,10 +12,11 @@ import { reviewParked } from '../../src/metering/review-parked.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
-import { toDate, type Second } from '../../src/values/instant.ts';
+import { formatSecond, toDate, type Second } from '../../src/values/instant.ts';
 import { boundary } from '../../src/values/period.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { delivered, history } from '../support/histories.ts';
+import type { Report } from '../support/reports.ts';
+import { delivered, historyOf } from '../support/histories.ts';
 
 const parse = eventParser(1000);
 const now = new Date('2026-11-01T00:00:00Z');
@@ -29,28 +30,52 @@ beforeAll(async () => {
 });
 afterAll(async () => await database.drop());
 
-/** Reports reach us in any order, with closes of ever later months in between: much of it comes too late. */
-const lateHistory = history.chain((one) => {
-  const account = `${one.account} ${++runs}`;
-  const reports = one.reports.map((report) => ({ ...report, data: { ...report.data, account } }));
-  return fc.record({
-    account: fc.constant(account),
-    signedUpAt: fc.constant(one.signedUpAt),
-    delivery: delivered(reports),
-    batchSize: fc.integer({ min: 1, max: 5 }),
-    closesAfter: fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+const MOST_MONTHS = 6;
+
+/**
+ * The history of one account, whose reports reach us in any order, some of them repeatedly, with closes of ever
+ * later months in between: much of it comes too late. And of a twin, whose reports all come before any close.
+ */
+const lateHistory = fc
+  .tuple(historyOf(MOST_MONTHS - 1), fc.constantFrom(0, 0, 1, 86_400, 20 * 86_400, 40 * 86_400))
+  .chain(([one, upgradedAfter]) => {
+    const account = `${one.account} ${++runs}`;
+    const twin = `${account} in time`;
+    const upgraded: Report = {
+      ...one.reports[0]!,
+      id: 'upgraded',
+      type: 'account.upgraded',
+      time: formatSecond(one.signedUpAt + BigInt(upgradedAfter)),
+    };
+    const reportsOf = (name: string): Report[] =>
+      [...one.reports, upgraded].map((report) => ({
+        ...report,
+        data: report === upgraded ? { account: name } : { ...report.data, account: name },
+      }));
+    const reports = reportsOf(account);
+    return fc.record({
+      account: fc.constant(account),
+      twin: fc.constant(twin),
+      timely: fc.constant(reportsOf(twin)),
+      isChargedFirst: fc.integer({ min: 0, max: 4 }).map((one) => one > 0),
+      signedUpAt: fc.constant(one.signedUpAt),
+      delivery: delivered(reports),
+      batchSize: fc.integer({ min: 1, max: 5 }),
+      closesAfter: fc.array(fc.boolean(), { minLength: 1, maxLength: MOST_MONTHS }),
+    });
   });
-});
 
 test('however late facts are, all invoices together come to what timely facts would have cost', async () => {
   await fc.assert(
     fc.asyncProperty(lateHistory, async (given) => {
-      const { account, signedUpAt, delivery, batchSize, closesAfter } = given;
+      const { account, twin, timely, signedUpAt, batchSize, closesAfter } = given;
+      const delivery = given.isChargedFirst ? chargedFirst(given.delivery) : given.delivery;
+      await record(now, timely);
       let months = 0;
       for (let from = 0, turn = 0; from < delivery.length; from += batchSize, turn++) {
         await record(now, delivery.slice(from, from + batchSize));
         if (!closesAfter[turn % closesAfter.length]) continue;
-        months = Math.min(months + 1, 5);
+        months = Math.min(months + 1, MOST_MONTHS - 1);
         await close(boundary(signedUpAt, months));
       }
       await reviewParked({ db: database.db, parse }, now);
@@ -65,8 +90,8 @@ test('however late facts are, all invoices together come to what timely facts wo
         return parsed.event;
       });
       const recorded = admitEvents(events).byAccount.get(account)!;
-      const timely = estimateAccount(recorded, [documentedPriceBook()], until);
-      const closed = timely.periods.filter(({ isOpen }) => !isOpen);
+      const estimate = estimateAccount(recorded, [documentedPriceBook()], until);
+      const closed = estimate.periods.filter(({ isOpen }) => !isOpen);
 
       expect(await billedByPeriod(account)).toEqual(
         closed
@@ -82,14 +107,10 @@ test('however late facts are, all invoices together come to what timely facts wo
           )
           .toSorted(inOrder),
       );
-      const invoiced = (await listInvoices(database.db, account)).reduce(
-        (sum, { totalCents }) => sum + totalCents,
-        0n,
-      );
-      const balances = (await balancesOf(database.db, [account])).get(account)!;
-      expect(invoiced + balances.carried - balances.credit).toBe(
-        closed.reduce((sum, { totalCents }) => sum + totalCents, 0n),
-      );
+      expect(await billedByPeriod(account)).toEqual(await billedByPeriod(twin));
+      const paid = await paidInAll(account);
+      expect(paid).toBe(closed.reduce((sum, { totalCents }) => sum + totalCents, 0n));
+      expect(paid).toBe(await paidInAll(twin));
       expect(await rebuildSeries(database.db, [account], false)).toEqual([]);
       await sealEvents(database.db, account);
       const proof = await verifyAccount(database.db, account);
@@ -97,7 +118,28 @@ test('however late facts are, all invoices together come to what timely facts wo
     }),
     { numRuns: 40 },
   );
+  // The histories are such that this is not about nothing: some hundred corrections, months back too.
+  const { rows } = await database.pool.query<{ corrections: bigint; furthest: bigint }>(
+    `select count(*) as corrections, max(period_start - adjusts_period_start) as furthest
+     from invoice_line join invoice using (account_id, invoice_id) where kind = 'adjustment'`,
+  );
+  expect(rows[0]!.corrections).toBeGreaterThan(50n);
+  expect(rows[0]!.furthest).toBeGreaterThan(80n * 86_400n);
 }, 300_000);
+
+/** Otherwise everything waits for the sign-up, and closed periods are free until the upgrade is known. */
+function chargedFirst(delivery: readonly Report[]): readonly Report[] {
+  const isFirst = ({ type, id }: Report): boolean =>
+    type === 'account.created' || id === 'upgraded';
+  return [...delivery.filter(isFirst), ...delivery.filter((report) => !isFirst(report))];
+}
+
+/** All invoices together, with what the ledger carries on to the next one: too small amounts, and credit. */
+async function paidInAll(account: string): Promise<bigint> {
+  const invoices = await listInvoices(database.db, account);
+  const { carried, credit } = (await balancesOf(database.db, [account])).get(account)!;
+  return invoices.reduce((sum, { totalCents }) => sum + totalCents, 0n) + carried - credit;
+}
 
 type Billed = {
   readonly start: Second;

@@ -76,79 +76,88 @@ const happening = fc.oneof(
   },
 );
 
-const timing = fc.record({
-  /** Which boundary the happening is near, and how far from it. */
-  month: fc.integer({ min: 0, max: 3 }),
-  offset: fc.oneof(
-    fc.constantFrom(0, 0, 1, -1, 60, 86_400),
-    fc.integer({ min: 0, max: 31 * 86_400 }),
-  ),
-  fraction: fc.constantFrom('', '', '', '.25', '.5'),
-  sequence: fc.constantFrom(undefined, undefined, undefined, '7', '12', '012', 'x'),
-});
-
-/** Histories of up to three months, biased to boundaries, same instants and jobs across them. */
-export const history: fc.Arbitrary<History> = fc
-  .record({
-    signUp: signUpTime,
-    happenings: fc.array(fc.tuple(happening, timing), { minLength: 4, maxLength: 25, size: 'max' }),
-    length: fc.integer({ min: 1, max: 92 * 86_400 }),
-    account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
-  })
-  .map(({ signUp, happenings, length, account }) => {
-    const signedUpAt = BigInt(Date.parse(signUp) / 1000);
-    let count = 0;
-    const report = (type: string, at: Second, when: Timing, data: object): Report => ({
-      specversion: '1.0',
-      id: `e-${++count}`,
-      source: 'controller',
-      type,
-      time: formatSecond(at < signedUpAt ? signedUpAt : at).replace('Z', `${when.fraction}Z`),
-      ...(when.sequence === undefined ? {} : { sequence: when.sequence }),
-      data: { account, ...data },
-    });
-    const created = report('account.created', signedUpAt, EXACT, { email: 'owner@acme.example' });
-    const reports = happenings.flatMap(([what, when]): Report[] => {
-      const at = boundary(signedUpAt, when.month) + BigInt(when.offset);
-      switch (what.kind) {
-        case 'app.deployed':
-        case 'app.scaled': {
-          const { app, replicas, size } = what;
-          return [report(what.kind, at, when, { app, replicas, size })];
-        }
-        case 'database': {
-          const { app, step, size } = what;
-          const database = `${app}-db`;
-          if (step === 'deleted') return [report('database.deleted', at, when, { database })];
-          const data = step === 'available' ? { app, database, size } : { database, size };
-          return [report(`database.${step}`, at, when, data)];
-        }
-        case 'job': {
-          const { app, job, size, lasts } = what;
-          const started = report('job.started', at, when, { app, job, size });
-          if (lasts === undefined) return [started];
-          return [started, report('job.finished', at + BigInt(lasts), when, { app, job })];
-        }
-        case 'supersede': {
-          const { nth, replicas } = what;
-          const instead = replicas === undefined ? {} : { instead: { replicas } };
-          return [report('event.superseded', at, when, { nth, ...instead })];
-        }
-        case 'app.created':
-        case 'app.deleted':
-          return [report(what.kind, at, when, { app: what.app })];
-        case 'account.upgraded':
-        case 'account.confirmed':
-          return [report(what.kind, at, when, {})];
-      }
-    });
-    return {
-      account,
-      signedUpAt,
-      until: signedUpAt + BigInt(length),
-      reports: nameSuperseded([created, ...reports]),
-    };
+const timing = (months: number) =>
+  fc.record({
+    /** Which boundary the happening is near, and how far from it. */
+    month: fc.integer({ min: 0, max: months }),
+    offset: fc.oneof(
+      fc.constantFrom(0, 0, 1, -1, 60, 86_400),
+      fc.integer({ min: 0, max: 31 * 86_400 }),
+    ),
+    fraction: fc.constantFrom('', '', '', '.25', '.5'),
+    sequence: fc.constantFrom(undefined, undefined, undefined, '7', '12', '012', 'x'),
   });
+
+/** Histories of some months, biased to boundaries, same instants and jobs across them. */
+export const historyOf = (months: number): fc.Arbitrary<History> =>
+  fc
+    .record({
+      signUp: signUpTime,
+      happenings: fc.array(fc.tuple(happening, timing(months)), {
+        minLength: 4,
+        maxLength: 25,
+        size: 'max',
+      }),
+      length: fc.integer({ min: 1, max: (months * 31 - 1) * 86_400 }),
+      account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
+    })
+    .map(({ signUp, happenings, length, account }) => {
+      const signedUpAt = BigInt(Date.parse(signUp) / 1000);
+      let count = 0;
+      const report = (type: string, at: Second, when: Timing, data: object): Report => ({
+        specversion: '1.0',
+        id: `e-${++count}`,
+        source: 'controller',
+        type,
+        time: formatSecond(at < signedUpAt ? signedUpAt : at).replace('Z', `${when.fraction}Z`),
+        ...(when.sequence === undefined ? {} : { sequence: when.sequence }),
+        data: { account, ...data },
+      });
+      const created = report('account.created', signedUpAt, EXACT, { email: 'owner@acme.example' });
+      const reports = happenings.flatMap(([what, when]): Report[] => {
+        const at = boundary(signedUpAt, when.month) + BigInt(when.offset);
+        switch (what.kind) {
+          case 'app.deployed':
+          case 'app.scaled': {
+            const { app, replicas, size } = what;
+            return [report(what.kind, at, when, { app, replicas, size })];
+          }
+          case 'database': {
+            const { app, step, size } = what;
+            const database = `${app}-db`;
+            if (step === 'deleted') return [report('database.deleted', at, when, { database })];
+            const data = step === 'available' ? { app, database, size } : { database, size };
+            return [report(`database.${step}`, at, when, data)];
+          }
+          case 'job': {
+            const { app, job, size, lasts } = what;
+            const started = report('job.started', at, when, { app, job, size });
+            if (lasts === undefined) return [started];
+            return [started, report('job.finished', at + BigInt(lasts), when, { app, job })];
+          }
+          case 'supersede': {
+            const { nth, replicas } = what;
+            const instead = replicas === undefined ? {} : { instead: { replicas } };
+            return [report('event.superseded', at, when, { nth, ...instead })];
+          }
+          case 'app.created':
+          case 'app.deleted':
+            return [report(what.kind, at, when, { app: what.app })];
+          case 'account.upgraded':
+          case 'account.confirmed':
+            return [report(what.kind, at, when, {})];
+        }
+      });
+      return {
+        account,
+        signedUpAt,
+        until: signedUpAt + BigInt(length),
+        reports: nameSuperseded([created, ...reports]),
+      };
+    });
+
+/** Up to three months. */
+export const history: fc.Arbitrary<History> = historyOf(3);
 
 type Timing = { readonly fraction: string; readonly sequence: string | undefined };
 const EXACT: Timing = { fraction: '', sequence: undefined };
