@@ -103,28 +103,35 @@ export async function bundleCommand({ db, output }: Context, invoiceId: string):
 }
 
 const ACCOUNTS_PER_TRANSACTION = 50;
+/** Of what was different, so much is kept for the one document of `--json`; as text all of it is printed. */
+const MOST_IN_JSON = 1000;
 
-/** `gigameter rebuild [ACCOUNT]`: exit code 8 when anything was different. */
+/**
+ * `gigameter rebuild [ACCOUNT]`: exit code 8 when anything was different. Needs memory for some accounts'
+ * differences, however many there are in all.
+ */
 export async function rebuildCommand(
   { db, output }: Context,
   accountId: string | undefined,
   options: JsonOption & { readonly dryRun?: true },
 ): Promise<number> {
-  const drifts: Drift[] = [];
-  let accounts = 0;
+  const kept: Drift[] = [];
+  const total = { accounts: 0, differences: 0 };
   for await (const ids of chunksOfAccounts(db, accountId, ACCOUNTS_PER_TRANSACTION)) {
-    drifts.push(...(await rebuildSeries(db, ids, options.dryRun === true)));
-    accounts += ids.length;
-    output.note(`${accounts} accounts ${options.dryRun ? 'compared' : 'rebuilt'} so far`);
+    const drifts = await rebuildSeries(db, ids, options.dryRun === true);
+    total.accounts += ids.length;
+    total.differences += drifts.length;
+    output.note(`${total.accounts} accounts ${options.dryRun ? 'compared' : 'rebuilt'} so far`);
+    if (options.json) kept.push(...drifts.slice(0, MOST_IN_JSON - kept.length));
+    else if (drifts.length > 0) output.data(drifts.map(driftToText).join('\n'));
   }
-  if (options.json) printJson(output, { accounts, drifts });
-  else {
-    const told = drifts.map(
-      ({ account, what, was, is }) => `${account}: ${what} was ${was}, is ${is}`,
-    );
-    output.data([...told, `${accounts} accounts, ${drifts.length} differences`].join('\n'));
-  }
-  return drifts.length === 0 ? 0 : EXIT_DIFFERENT;
+  if (options.json) printJson(output, { ...total, drifts: kept });
+  else output.data(`${total.accounts} accounts, ${total.differences} differences`);
+  return total.differences === 0 ? 0 : EXIT_DIFFERENT;
+}
+
+function driftToText({ account, what, was, is }: Drift): string {
+  return `${account}: ${what} was ${was}, is ${is}`;
 }
 
 /** The account asked for, or all of them page by page. */
