@@ -53,7 +53,7 @@ async function events(db: Kysely<unknown>): Promise<void> {
       size_tenths integer check (size_tenths >= 0),
       details     jsonb,
       is_superseded boolean not null default false,
-      recording   bigint not null,
+      recording   bigint not null check (recording > 0),
       superseded_in bigint check (is_superseded = (superseded_in is not null)),
       recorded_at timestamptz not null,
       primary key (account_id, source, event_id),

@@ -1,10 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../values/fault.ts';
 import { sendErrors } from './api/errors.ts';
-import { problemOf, PROBLEM_TYPE } from './problem.ts';
-
-/** Seconds after which the same request may succeed. */
-const RETRY_AFTER_SECONDS = 5;
+import { problemOf, PROBLEM_TYPE, retryHeaders } from './problem.ts';
 
 /** Answers an error as problem details; what is our own fault is logged, with its stack. */
 export async function sendProblem(
@@ -15,7 +12,7 @@ export async function sendProblem(
   const problem = problemOf(error, request.id);
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-  if (problem.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+  void reply.headers(retryHeaders(error, problem));
   return await reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
 }
 

@@ -81,6 +81,16 @@ export function problemOf(error: unknown, requestId: string): Problem {
   return problem(500, 'internal', 'something went wrong on our side', requestId);
 }
 
+/** Seconds after which the same request may succeed, where nobody knows better. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** Tells whoever came too fast, or while something is away, when to come again. */
+export function retryHeaders(error: unknown, { status }: Problem): Record<string, number> {
+  if (status !== 429 && status !== 503) return {};
+  const known = error instanceof Fault ? error.retryAfterSeconds : undefined;
+  return { 'retry-after': Math.max(1, known ?? RETRY_AFTER_SECONDS) };
+}
+
 function problem(status: number, code: string, detail: string, requestId: string): Problem {
   const title = TITLES[status] ?? 'Refused';
   const type = `urn:gigameter:problem:${code}`;

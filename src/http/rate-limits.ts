@@ -56,5 +56,5 @@ export function limiter(
 
 function tooMany(seconds: number): Fault {
   const message = `too many requests: please wait ${seconds} seconds`;
-  return new Fault('limited', 'rate_limited', message);
+  return new Fault('limited', 'rate_limited', message, seconds);
 }

@@ -9,12 +9,15 @@ export type FaultKind =
 export class Fault extends Error {
   readonly kind: FaultKind;
   readonly code: string;
+  /** When the same may succeed, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: FaultKind, code: string, message: string) {
+  constructor(kind: FaultKind, code: string, message: string, retryAfterSeconds?: number) {
     super(message);
     this.name = 'Fault';
     this.kind = kind;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../../values/fault.ts';
-import { problemOf, type Problem } from '../problem.ts';
+import { problemOf, retryHeaders, type Problem } from '../problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -34,6 +34,7 @@ export async function sendErrors(
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   const errors = errorsOf(error, problem);
   return await reply
+    .headers(retryHeaders(error, problem))
     .status(statusOf(problem))
     .send({ errors: request.routeOptions.config.errorsAsList ? listOf(errors) : errors });
 }

@@ -9,6 +9,12 @@ import { EVENT_TYPES, EVENTS_BODY_BYTES, eventsBody, reportsIn } from './event-b
 import { outcomesToJson, recordingResult, refusedProblem } from './event-outcomes.ts';
 import { BEARER, PROBLEMS } from './schemas.ts';
 
+/**
+ * So many events of requests wait for their commit; then others are asked to come again, before the memory
+ * grows. Some seconds of work.
+ */
+const MOST_WAITING = 20_000;
+
 /** POST /v1/events: answered after commit, with what became of each event. */
 export function eventRoutes({
   recordEvents,
@@ -17,6 +23,19 @@ export function eventRoutes({
   readonly recordEvents: RecordEvents;
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
+  let waiting = 0;
+  const recordBounded = async (reports: readonly unknown[]): Promise<readonly Outcome[]> => {
+    if (waiting + reports.length > MOST_WAITING) {
+      const message = `${waiting} events wait to be recorded already: send these again in a second`;
+      throw new Fault('limited', 'recorder_busy', message, 1);
+    }
+    waiting += reports.length;
+    try {
+      return await recordEvents(clock(), reports);
+    } finally {
+      waiting -= reports.length;
+    }
+  };
   return async (server) => {
     server.route({
       method: 'POST',
@@ -47,7 +66,7 @@ export function eventRoutes({
       },
       handler: async (request, reply) => {
         const reports = reportsIn(request.body, request.headers['content-type']);
-        const outcomes = await recordEvents(clock(), reports);
+        const outcomes = await recordBounded(reports);
         const result = outcomesToJson(reports, outcomes);
         if (result.refused < reports.length) return result;
         const problem = { ...problemOf(noneTaken(outcomes), request.id), ...result };

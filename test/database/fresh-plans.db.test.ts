@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventParser } from '../../src/events/parse-event.ts';
+import { eventRecorder } from '../../src/metering/record-events.ts';
+import { platformRecording } from '../../src/platform/recording.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { rowsRead, watchPlans, type Plan } from '../support/plans.ts';
+import { reporter } from '../support/reports.ts';
+
+const NOW = new Date('2026-03-01T00:00:00Z');
+const BATCH = 200;
+let database: TestDatabase;
+let plans: Plan[];
+beforeAll(async () => {
+  database = await freshDatabase();
+  plans = await watchPlans(database.pool);
+  await database.pool.query('alter table event set (autovacuum_enabled = off)');
+});
+afterAll(async () => await database.drop());
+
+test.each(['account.upgraded', 'account.confirmed'])(
+  'on new tables, of which the planner knows nothing, a batch reads no more of a busy account (%s) as it grows',
+  async (type) => {
+    const { db } = database;
+    const record = eventRecorder({ db, ...platformRecording(eventParser(1000)) });
+    const say = reporter(type);
+    const account = `busy ${type}`;
+    const at = '2026-01-01T00:00:00Z';
+    await record(NOW, [
+      say('account.created', at, { account, email: 'b@busy.example' }),
+      say(type, at, { account }),
+    ]);
+    for (let batch = 0; batch < 8; batch += 1) {
+      plans.length = 0;
+      // All of one instant: each has to be put in its place among the others.
+      const outcomes = await record(
+        NOW,
+        Array.from({ length: BATCH }, () =>
+          say('app.scaled', '2026-02-01T00:00:00Z', {
+            account,
+            app: 'web',
+            replicas: 1,
+            size: 0.2,
+          }),
+        ),
+      );
+      expect(outcomes.every(({ status }) => status === 'recorded')).toBe(true);
+      const read = plans
+        .flatMap(({ nodes }) => nodes)
+        .filter((node) => node['Relation Name'] === 'event' && node['Node Type'] !== 'ModifyTable')
+        .reduce((sum, node) => sum + rowsRead(node), 0);
+      expect(read).toBeLessThanOrEqual(4 * BATCH);
+    }
+  },
+);
