@@ -49,6 +49,55 @@ const INVARIANTS: Readonly<Record<string, string>> = {
   'an account and period have one invoice that counts': `
     select format('%s %s', account_id, period_start) from invoice where state <> 'void'
     group by account_id, period_start having count(*) > 1`,
+  'a frozen invoice never changes': `
+    select format('%s', invoice_id) from invoice
+    where recording > 0 and lines_sha256 <> (
+      select encode(sha256(convert_to('[' || coalesce(string_agg(
+        format('[%s,%s,"%s"]', to_json(kind), to_json(description), amount_cents), ','
+        order by line_number), '') || ']', 'UTF8')), 'hex')
+      from invoice_line line
+      where line.account_id = invoice.account_id and line.invoice_id = invoice.invoice_id)`,
+  'each second of a closed period is billed once, net of corrections, unless late facts still wait': `
+    with period as (
+      select account_id, start_at, least(end_at, coalesce(deleted_at, end_at)) as to_at,
+        case when upgraded_at < end_at then greatest(start_at, upgraded_at)
+          else end_at end as from_at
+      from billing_period join account using (account_id)
+      where late_since is null
+        and not exists (select from signal where signal.account_id = account.account_id
+          and kind in ('account.facts_too_late', 'account.correction_after_deletion'))
+        and not exists (select from invoice where invoice.account_id = account.account_id
+          and state = 'void')
+    ),
+    stretch as (
+      select account_id, meter, resource, case meter when 'database' then size_tenths else 0 end as size_tenths,
+        level, at, lead(at) over (partition by account_id, meter, resource
+          order by at, tie, event_id, source) as until
+      from event where not is_superseded and meter in ('app', 'database')
+      union all
+      select account_id, 'app', app, 0, size_tenths, started_at, ended_at from job
+    ),
+    used as (
+      select account_id, start_at, meter, resource, size_tenths,
+        sum(level * (least(until, to_at) - greatest(at, from_at))) as units
+      from period join stretch using (account_id)
+      where level > 0 and least(until, to_at) > greatest(at, from_at)
+      group by 1, 2, 3, 4, 5
+    ),
+    billed as (
+      select account_id, coalesce(adjusts_period_start, period_start) as start_at,
+        case when database is null then 'app' else 'database' end as meter,
+        coalesce(database, app) as resource, coalesce(size_tenths, 0) as size_tenths,
+        sum(quantity) as units
+      from invoice join invoice_line using (account_id, invoice_id)
+      where kind in ('app', 'database', 'adjustment') group by 1, 2, 3, 4, 5
+    )
+    select format('%s from %s: %s %s used %s, billed %s', account_id, start_at, meter, resource,
+      used.units, billed.units)
+    from period join (
+      used full join billed using (account_id, start_at, meter, resource, size_tenths)
+    ) using (account_id, start_at)
+    where coalesce(used.units, 0) <> coalesce(billed.units, 0)`,
   'lines that move balances are in the ledger': `
     select format('%s: %s lines %s, ledger %s', line.invoice_id, line.kind, line.cents, ledger.cents)
     from (
