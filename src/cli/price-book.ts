@@ -6,6 +6,7 @@ import {
   withdrawPriceBook,
   type StoredPriceBook,
 } from '../pricing/change-price-books.ts';
+import { CORRECTED_MONTHS } from '../pricing/price-book.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { formatSecond, toSecond, type Second } from '../values/instant.ts';
@@ -125,6 +126,7 @@ function toText(books: readonly StoredPriceBook[], now: Second): string {
   const rows = books.map((book) => {
     const { replica_size_second_usd, database_month_usd, month, minimum_charge_cents } =
       book.content;
+    const { corrected_months = CORRECTED_MONTHS } = book.content;
     return [
       book.id,
       formatSecond(book.effectiveAt),
@@ -133,6 +135,7 @@ function toText(books: readonly StoredPriceBook[], now: Second): string {
       ...DATABASE_SIZES.map((size) => database_month_usd[String(size)]!),
       month === 'billing_period' ? 'billing period' : `${month.seconds} s`,
       minimum_charge_cents,
+      `${corrected_months} months`,
     ];
   });
   return tableOf(
@@ -144,6 +147,7 @@ function toText(books: readonly StoredPriceBook[], now: Second): string {
       ...DATABASE_SIZES.map((size) => ({ title: `db ${size}`, align: 'right' as const })),
       { title: 'month' },
       { title: 'minimum ¢', align: 'right' },
+      { title: 'corrects back' },
     ],
     rows,
   );

@@ -93,7 +93,7 @@ async function closeChunk(db: Db, now: Date, endedBy: Second, take: Take): Promi
       const periods = due.map(duePeriod);
       const closed = await billPeriods(tx, priceBooks, periods);
       await saveClosed(tx, now, closed);
-      await reportTooLate(tx, now, periods);
+      await reportTooLate(tx, now, priceBooks, periods);
       return {
         periods: closed.length,
         invoices: closed.filter((period) => period.invoice !== undefined).length,

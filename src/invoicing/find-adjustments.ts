@@ -4,6 +4,7 @@ import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage-store.ts';
 import type { PriceBooksOf } from '../pricing/account-price.ts';
+import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
 import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, type Second } from '../values/instant.ts';
@@ -11,9 +12,6 @@ import { boundary, periodAt } from '../values/period.ts';
 import { adjustPeriod, type AdjustmentLine, type Billed } from './adjust-period.ts';
 import type { DuePeriod } from './due-period.ts';
 import { stretchesOf } from './stretches.ts';
-
-/** Corrections reach this far back; what is older is reported, not billed. */
-export const CORRECTED_MONTHS = 13;
 
 export type ClosedPeriod = {
   readonly account: Account;
@@ -24,8 +22,8 @@ export type ClosedPeriod = {
 /**
  * The corrections each account's next invoice has to carry, by account: for every closed period that facts
  * recorded after its close have changed, whatever its bill differs by. Costs in proportion to the periods
- * that were touched; nothing for accounts without late facts. Periods that ended more than thirteen months
- * before the closing one starts are left alone.
+ * that were touched; nothing for accounts without late facts. What corrections do not reach back to is left
+ * alone.
  */
 export async function findAdjustments(
   db: Db,
@@ -36,7 +34,7 @@ export async function findAdjustments(
   for (const { period, lines } of await compareBilled(
     db,
     priceBooks,
-    await findTouchedPeriods(db, due),
+    await findTouchedPeriods(db, priceBooks, due),
   )) {
     adjustments.set(period.account.id, [...(adjustments.get(period.account.id) ?? []), ...lines]);
   }
@@ -61,7 +59,11 @@ export async function compareBilled(
 }
 
 /** Closed periods of the accounts that late facts reach into, oldest first. */
-async function findTouchedPeriods(db: Db, due: readonly DuePeriod[]): Promise<ClosedPeriod[]> {
+async function findTouchedPeriods(
+  db: Db,
+  priceBooks: PriceBooksOf,
+  due: readonly DuePeriod[],
+): Promise<ClosedPeriod[]> {
   const late = due.filter(({ account }) => account.lateSince !== undefined);
   if (late.length === 0) return [];
   const { rows } = await sql<{ position: bigint; start_at: bigint; end_at: bigint }>`
@@ -69,7 +71,7 @@ async function findTouchedPeriods(db: Db, due: readonly DuePeriod[]): Promise<Cl
     from unnest(
       ${textArray(late.map(({ account }) => account.id))}::text[],
       ${numberArray(late.map(({ account }) => account.lateSince!))}::bigint[],
-      ${numberArray(late.map(correctedFrom))}::bigint[],
+      ${numberArray(late.map(({ account, start }) => correctedFrom(priceBooks(account.id), start)))}::bigint[],
       ${numberArray(late.map(({ start }) => start))}::bigint[]
     ) with ordinality as late (account_id, late_since, corrected_from, closing_at, position)
     join billing_period period on period.account_id = late.account_id
@@ -83,8 +85,12 @@ async function findTouchedPeriods(db: Db, due: readonly DuePeriod[]): Promise<Cl
   }));
 }
 
-function correctedFrom({ start }: DuePeriod): Second {
-  return boundary(start, -CORRECTED_MONTHS);
+/**
+ * The invoice of the period that starts at `start` corrects periods that end after this; what is older is
+ * reported, not billed. By the book in force at `start`, so that it stays so for this invoice.
+ */
+export function correctedFrom(priceBooks: readonly PriceBook[], start: Second): Second {
+  return boundary(start, -priceBookAt(priceBooks, start).correctedMonths);
 }
 
 /** What was billed for the periods so far, by invoices of their own and by corrections on later ones. */

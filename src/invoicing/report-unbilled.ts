@@ -2,21 +2,27 @@ import { lockAccounts } from '../accounts/lock.ts';
 import { addSignals } from '../accounts/signals.ts';
 import { findAccounts } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
+import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { totalOf } from '../pricing/line.ts';
 import { readPrices } from '../pricing/store.ts';
 import { formatSecond } from '../values/instant.ts';
-import { boundary, periodAt } from '../values/period.ts';
+import { periodAt } from '../values/period.ts';
 import type { DuePeriod } from './due-period.ts';
-import { CORRECTED_MONTHS, findAdjustments } from './find-adjustments.ts';
+import { correctedFrom, findAdjustments } from './find-adjustments.ts';
 
 /** Tells of facts that reach further back than corrections do: they are metered, and billed by nobody (R60). */
-export async function reportTooLate(tx: Db, now: Date, due: readonly DuePeriod[]): Promise<void> {
+export async function reportTooLate(
+  tx: Db,
+  now: Date,
+  priceBooks: PriceBooksOf,
+  due: readonly DuePeriod[],
+): Promise<void> {
   const signals = due.flatMap(({ account: { id, lateSince }, start }) => {
-    const correctedFrom = boundary(start, -CORRECTED_MONTHS);
-    if (lateSince === undefined || lateSince >= correctedFrom) return [];
+    const from = correctedFrom(priceBooks(id), start);
+    if (lateSince === undefined || lateSince >= from) return [];
     const details = {
       late_since: formatSecond(lateSince),
-      corrected_from: formatSecond(correctedFrom),
+      corrected_from: formatSecond(from),
     };
     return [{ accountId: id, kind: 'account.facts_too_late', details }];
   });

@@ -17,7 +17,14 @@ export type PriceBook = {
   readonly monthSeconds: bigint | 'billing_period';
   /** A total below this is not worth a charge and is carried to the next invoice (R41b). */
   readonly minimumChargeCents: Cents;
+  /** So many months before a period, late facts are still corrected on its invoice (R60). */
+  readonly correctedMonths: number;
 };
+
+/** Unless a book says otherwise. */
+export const CORRECTED_MONTHS = 13;
+/** What is corrected has to be read, and checked by whoever gets the invoice. */
+const MOST_CORRECTED_MONTHS = 120;
 
 /** Beyond these a price is a slip of the pen; far below what would overflow an invoice. */
 export const replicaSizeSecondUsd = dollars({ most: 1n, decimals: 30, example: '0.00001866786' });
@@ -34,6 +41,7 @@ export const priceBookContent = z.strictObject({
     z.strictObject({ seconds: z.number().int().positive() }),
   ]),
   minimum_charge_cents: z.number().int().nonnegative(),
+  corrected_months: z.number().int().min(1).max(MOST_CORRECTED_MONTHS).optional(),
 });
 
 export type PriceBookContent = z.infer<typeof priceBookContent>;
@@ -67,6 +75,7 @@ export function readPriceBook(id: string, effectiveAt: Second, content: unknown)
     databaseMonthCents: readDatabasePrices(book.database_month_usd),
     monthSeconds: month === 'billing_period' ? month : BigInt(month.seconds),
     minimumChargeCents: BigInt(book.minimum_charge_cents),
+    correctedMonths: book.corrected_months ?? CORRECTED_MONTHS,
   };
 }
 

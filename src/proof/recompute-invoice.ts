@@ -3,7 +3,7 @@ import type { Event } from '../events/event.ts';
 import { adjustPeriod, type Billed } from '../invoicing/adjust-period.ts';
 import { billPeriod } from '../invoicing/bill-period.ts';
 import { linesSha256 } from '../invoicing/compose-invoice.ts';
-import { CORRECTED_MONTHS } from '../invoicing/find-adjustments.ts';
+import { correctedFrom } from '../invoicing/find-adjustments.ts';
 import { UnreadableEvent } from '../metering/event-row.ts';
 import { segmentsOf } from '../metering/segments.ts';
 import { quantityOf, subjectKey, totalOf, type Line, type LineSubject } from '../pricing/line.ts';
@@ -11,7 +11,7 @@ import type { PriceBook } from '../pricing/price-book.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, type Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
-import { boundary, periodAt } from '../values/period.ts';
+import { periodAt } from '../values/period.ts';
 import { historyKnownBy, type KnownFact } from './known-history.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
 
@@ -89,11 +89,11 @@ function billsBy(history: AccountHistory, priceBooks: readonly PriceBook[]): Bil
 
 /** What earlier periods cost by now, less what all invoices before this one billed for them (R60). */
 function expectedAdjustments(
-  { closedPeriods, invoices }: Evidence,
+  { closedPeriods, invoices, priceBooks }: Evidence,
   invoice: FrozenInvoice,
   bill: Bill,
 ): Charge[] {
-  const from = boundary(invoice.periodStart, -CORRECTED_MONTHS);
+  const from = correctedFrom(priceBooks, invoice.periodStart);
   const earlierInvoices = invoices.filter(({ recording }) => recording < invoice.recording);
   return closedPeriods
     .filter(({ start, end }) => start < invoice.periodStart && end > from)

@@ -67,9 +67,9 @@ test('a new book is tried, added, listed and withdrawn', async () => {
   });
   const listed = await run('price-book', 'list');
   expect(listed.stdout.split('\n').map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
-    'book from state $ per RSS db 0.6 db 1.7 db 4 db 8 db 16 db 32 db 64 db 128 month minimum ¢',
-    'gigalixir-0.15.0 1970-01-01T00:00:00Z in force 0.00001866786 25 50 400 800 1600 3200 6400 12800 billing period 50',
-    'half 2099-01-01T00:00:00Z planned 0.00000933393 25 50 400 800 1600 3200 6400 12800 billing period 50',
+    'book from state $ per RSS db 0.6 db 1.7 db 4 db 8 db 16 db 32 db 64 db 128 month minimum ¢ corrects back',
+    'gigalixir-0.15.0 1970-01-01T00:00:00Z in force 0.00001866786 25 50 400 800 1600 3200 6400 12800 billing period 50 13 months',
+    'half 2099-01-01T00:00:00Z planned 0.00000933393 25 50 400 800 1600 3200 6400 12800 billing period 50 13 months',
     '',
   ]);
   const json = JSON.parse((await run('price-book', 'list', '--json')).stdout);

@@ -5,6 +5,11 @@ import { listInvoices } from '../../src/invoicing/list-invoices.ts';
 import { reportAfterDeletion } from '../../src/invoicing/report-unbilled.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import { addPriceBook } from '../../src/pricing/change-price-books.ts';
+import { DOCUMENTED_PRICES } from '../../src/pricing/price-book.ts';
+import { sealEvents } from '../../src/proof/seal-events.ts';
+import { verifyAccount } from '../../src/proof/verify-account.ts';
+import { parseInstant } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter } from '../support/reports.ts';
 
@@ -114,6 +119,34 @@ test('corrections reach thirteen months back; what is older is reported, not bil
       details: { late_since: '2026-02-01T00:00:00Z', corrected_from: '2026-04-01T00:00:00Z' },
     },
   ]);
+});
+
+test('how far corrections reach back is said by the price book in force when the closing period began', async () => {
+  const { account, tell } = await payer();
+  const { db } = database;
+  await addPriceBook(db, new Date('2027-08-15T00:00:00Z'), {
+    id: 'two months',
+    effectiveAt: parseInstant('2027-09-15T00:00:00Z')!.second,
+    content: { ...DOCUMENTED_PRICES, corrected_months: 2 },
+    addedBy: 'operator',
+  });
+  await close('2027-09-01T00:00:00Z');
+  await tell('app.scaled', '2027-05-01T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+  await tell('app.scaled', '2027-06-01T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+  await close('2027-10-01T00:00:00Z');
+  expect((await corrections(account)).at(-1)).toEqual([2500n]);
+  await tell('app.scaled', '2027-07-01T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+  await tell('app.scaled', '2027-09-01T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+  await close('2027-11-01T00:00:00Z');
+  expect((await listInvoices(db, account)).at(-1)!.lines).toMatchObject([
+    { kind: 'app', amountCents: 2500n },
+    { kind: 'adjustment', description: expect.stringContaining('of 2027-08-01T00:00:00Z') },
+  ]);
+  expect(await signals(account)).toMatchObject([
+    { kind: 'account.facts_too_late', details: { corrected_from: '2027-08-01T00:00:00Z' } },
+  ]);
+  await sealEvents(db, account);
+  expect(await verifyAccount(db, account)).toMatchObject({ breaks: [], discrepancies: [] });
 });
 
 test('a deleted account has no next invoice: what late facts come to is reported once', async () => {

@@ -25,6 +25,7 @@ test('the documented book has the prices of the documentation (R2, R42, R41b)', 
     ]),
     monthSeconds: 'billing_period',
     minimumChargeCents: 50n,
+    correctedMonths: 13,
   });
 });
 
@@ -35,10 +36,12 @@ test('a month may have a fixed length (R43), and any price its decimals', () => 
     database_month_usd: { ...DOCUMENTED_PRICES.database_month_usd, '1.7': '49.99' },
     month: { seconds: 2_678_400 },
     minimum_charge_cents: 0,
+    corrected_months: 3,
   });
   expect(book.monthSeconds).toBe(2_678_400n);
   expect(book.databaseMonthCents.get(17)).toBe(4_999n);
   expect(book.minimumChargeCents).toBe(0n);
+  expect(book.correctedMonths).toBe(3);
   expect(book.effectiveAt).toBe(7n);
   expect(book.centsPerReplicaSizeSecond).toEqual({
     numerator: 186_678_612_300n,
@@ -66,6 +69,9 @@ test.each<[string, object]>([
   ['minimum_charge_cents', { minimum_charge_cents: -1 }],
   ['minimum_charge_cents', { minimum_charge_cents: '50' }],
   ['minimum_charge_cents', { minimum_charge_cents: 0.5 }],
+  ['corrected_months', { corrected_months: 0 }],
+  ['corrected_months', { corrected_months: 121 }],
+  ['corrected_months', { corrected_months: 1.5 }],
 ])('a book with a wrong %s is refused by that name: %j', (field, wrong) => {
   const read = (): unknown => readPriceBook('b', 0n, { ...DOCUMENTED_PRICES, ...wrong });
   expect(read).toThrow(ZodError);

@@ -956,6 +956,7 @@ export interface components {
             seconds: number;
           };
       minimum_charge_cents: number;
+      corrected_months?: number;
       /**
        * @description 1 to 200 printable characters without control characters
        * @example acme
@@ -1453,6 +1454,7 @@ export interface components {
             seconds: number;
           };
       minimum_charge_cents: number;
+      corrected_months?: number;
       /**
        * @description an RFC 3339 instant, in UTC
        * @example 2026-01-10T00:00:00Z
