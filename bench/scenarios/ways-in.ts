@@ -206,7 +206,12 @@ async function compareHttp(bench: Bench): Promise<Figure> {
   const plenty = { operatorKey: 1e9, accountKey: 1e9, refusedAddress: 1e9 };
   const recording = platformRecording(eventParser(1000));
   const server = await openHttp(
-    { maxReplicas: 1000, redisUrl: undefined, http: { trustedProxies: [], rateLimits: plenty } },
+    {
+      maxReplicas: 1000,
+      redisUrl: undefined,
+      stripe: { paymentAttemptDays: [] },
+      http: { trustedProxies: [], rateLimits: plenty },
+    },
     {
       database: { ...database, migrated: [], stop: database.drop },
       recording,

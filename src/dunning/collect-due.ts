@@ -16,6 +16,21 @@ export async function collectDue(context: PayContext, batch: Batch = {}): Promis
   return result;
 }
 
+/** Tries all open invoices of an account at once, whatever the schedule says: somebody asks for it. */
+export async function collectNow(context: PayContext, accountId: string): Promise<BatchResult> {
+  const open = await context.db
+    .updateTable('invoice')
+    .set({ next_attempt_at: context.clock() })
+    .where('account_id', '=', accountId)
+    .where('state', '=', 'open')
+    .returning('invoice_id')
+    .execute();
+  const names = open.map((row) => ({ accountId, invoiceId: row.invoice_id }));
+  const result = await issueAll(context, names, 1);
+  await reviewStanding(context);
+  return result;
+}
+
 async function findDue(db: Db, now: Date, limit: number): Promise<InvoiceName[]> {
   const rows = await db
     .selectFrom('invoice')

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Db } from '../database/pool.ts';
 import type { ReadAs } from '../database/row-level-security.ts';
 import type { CommandContext } from '../platform/command.ts';
+import type { PayContext } from '../stripe/issue/pay-invoice.ts';
 import type { WaitingContext } from '../stripe/under-lease.ts';
 import type { Clock } from '../values/clock.ts';
 
@@ -23,7 +24,7 @@ export type PagesDependencies = {
   readonly clock: Clock;
   readonly readAs: ReadAs;
   readonly commands: CommandContext;
-  readonly openStripe: () => WaitingContext;
+  readonly openStripe: () => WaitingContext & PayContext;
   readonly queues: QueueView | undefined;
 };
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { openDatabase, openPool } from '../database/pool.ts';
+import { retrySchedule } from '../dunning/retry-schedule.ts';
 import { protectAccountTables, readerOf } from '../database/row-level-security.ts';
 import { makeHttpServer, type HttpServer } from '../http/server.ts';
 import { recorderWithin, type RecordEvents, type Recording } from '../metering/record-events.ts';
@@ -28,7 +29,9 @@ const UNPROTECTED =
  * what is being recorded.
  */
 export async function openHttp(
-  config: Pick<Config, 'http' | 'maxReplicas' | 'redisUrl'>,
+  config: Pick<Config, 'http' | 'maxReplicas' | 'redisUrl'> & {
+    readonly stripe: Pick<Config['stripe'], 'paymentAttemptDays'>;
+  },
   {
     database: { db, pool, url },
     recording,
@@ -74,6 +77,7 @@ export async function openHttp(
     clock,
     gateway: stripe().gateway,
     wait: async (ms: number) => await sleep(ms),
+    retryAt: retrySchedule(config.stripe.paymentAttemptDays),
   });
   const { rateLimits } = config.http;
   const server = await makeHttpServer({

@@ -100,4 +100,53 @@ describe.skipIf(program === undefined)('pages in a browser', () => {
     }
     await context.close();
   });
+
+  test('the pages to sign in say what to do, and what was wrong', async () => {
+    const { context, page, errors } = await openWindow(browser);
+    await page.goto(`${site.url}/`);
+    await inspect(page, errors, 'sign-in');
+    await page.fill('[name=key]', 'gm_wrong');
+    await page.click('main button');
+    expect(await page.textContent('[role=alert]')).toMatch(/key/);
+    await shoot(page, 'sign-in-refused');
+    await page.goto(await site.link('acme'));
+    await shoot(page, 'sign-in-link');
+    await context.close();
+  });
+
+  test('a printed invoice is one clean page', async () => {
+    const { context, page } = await openWindow(browser);
+    await page.goto(await site.link('acme'));
+    await page.click('text=Continue');
+    await page.click('#invoices td a');
+    await page.emulateMedia({ media: 'print' });
+    await shoot(page, 'acme-invoice-print');
+    for (const aside of ['nav', 'form', 'button']) {
+      const seen = await page
+        .locator(aside)
+        .evaluateAll(
+          (all) =>
+            all.filter((one) => (one as { offsetHeight?: number }).offsetHeight !== 0).length,
+        );
+      expect([aside, seen]).toEqual([aside, 0]);
+    }
+    const pdf = await page.pdf({ format: 'A4' });
+    expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)).toHaveLength(1);
+    await context.close();
+  });
+
+  test('a card is set at Checkout, and the bill comes back with it', async () => {
+    const { context, page } = await openWindow(browser);
+    await page.goto(await site.link('hobby'));
+    await page.click('text=Continue');
+    await page.click('text=/Set a card|Set the card|Add a card/');
+    await page.waitForURL((url) => !url.href.startsWith(site.url));
+    await shoot(page, 'checkout');
+    await page.click('text=Use this card');
+    await page.waitForURL((url) => url.href.startsWith(site.url));
+    await site.api.world.hear();
+    await page.reload();
+    expect(await page.textContent('#card')).toContain('4242');
+    await context.close();
+  });
 });

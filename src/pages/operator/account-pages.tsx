@@ -144,6 +144,14 @@ function Actions({
             <ActionForm kind="refund" values={values} fields={money} />
           </Section>
         ) : null}
+        {may('collect') && upgradedAt !== null ? (
+          <Section title="Unpaid invoices">
+            <p class="note">
+              Tried by themselves on the days of the schedule, and when a card is set.
+            </p>
+            <ActionForm kind="collect" values={values} />
+          </Section>
+        ) : null}
         {may('upgrade') && upgradedAt === null && deletedAt === null ? (
           <Section title="Upgrade">
             <p class="note">Needs a card.</p>

@@ -11,6 +11,10 @@ const ABOUT: Readonly<Record<ActionKind, readonly [title: string, effect: string
     'Give money back',
     'Payments are refunded at Stripe; what is not invoiced yet is given as credit. Within 31 days of the first upgrade, $75 per account at most.',
   ],
+  collect: [
+    'Try the payment again',
+    'All open invoices of the account are charged to its card now, whatever the schedule says.',
+  ],
   upgrade: [
     'Upgrade to the standard tier',
     'What runs is charged from this second on. There is no way back.',
@@ -41,9 +45,10 @@ export function ActionForm({
   readonly values: Readonly<Record<string, string>>;
   readonly fields?: readonly Field[];
 }): VNode {
-  const isLone = fields.length === 0;
+  // In a row of a table there is room for one word.
+  const isRetry = kind === 'retry_parked' || kind === 'retry_quarantined';
   return (
-    <form method="get" action="/operator/confirm" class={isLone ? 'inline' : 'stack'}>
+    <form method="get" action="/operator/confirm" class={isRetry ? 'inline' : 'stack'}>
       <Hidden values={{ kind, ...values }} />
       <div class={fields.length > 2 ? 'fields' : 'stack'}>
         {fields.map(({ name, label, value, isOptional, hint }) => (
@@ -53,8 +58,8 @@ export function ActionForm({
           </label>
         ))}
       </div>
-      <button class={isLone ? 'quiet' : undefined}>
-        {isLone ? 'Retry …' : `${titleOf(kind)} …`}
+      <button class={isRetry ? 'quiet' : undefined}>
+        {isRetry ? 'Retry …' : `${titleOf(kind)} …`}
       </button>
     </form>
   );

@@ -4,6 +4,7 @@ import type { Scope } from '../../accounts/api-key.ts';
 import { requireAccount } from '../../accounts/require-account.ts';
 import { describeRefusal } from '../../events/refusal.ts';
 import { notYetInvoiced } from '../../invoicing/not-yet-invoiced.ts';
+import { collectNow } from '../../dunning/collect-due.ts';
 import { grantCredit } from '../../ledger/grant-credit.ts';
 import { recordUpgrade } from '../../platform/account-commands.ts';
 import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
@@ -13,6 +14,7 @@ import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
 import { formatSecond, parseInstant, toSecond } from '../../values/instant.ts';
 import { formatCents } from '../../values/money.ts';
 import type { PagesDependencies } from '../dependencies.ts';
+import { plural } from '../html/text.tsx';
 import { beginAction, endAction } from './audit-store.ts';
 import { retryParked, retryQuarantined } from './retry-event.ts';
 
@@ -35,6 +37,7 @@ const account = z.string().max(200);
 export const actionForm = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('credit'), account, amount, reason }),
   z.object({ kind: z.literal('refund'), account, amount, reason }),
+  z.object({ kind: z.literal('collect'), account }),
   z.object({ kind: z.literal('upgrade'), account }),
   z.object({
     kind: z.literal('supersede'),
@@ -66,6 +69,7 @@ export type ActionKind = Action['kind'];
 export const SCOPE_OF: Readonly<Record<ActionKind, Scope>> = {
   credit: 'billing',
   refund: 'billing',
+  collect: 'billing',
   upgrade: 'billing',
   supersede: 'ingest',
   retry_parked: 'ingest',
@@ -123,6 +127,8 @@ async function act(
     }
     case 'refund':
       return await refund(dependencies, actionId, actor, action);
+    case 'collect':
+      return await collect(dependencies, accountId);
     case 'upgrade':
       await upgradeAccount(
         { db, clock, recordUpgrade: async () => await recordUpgrade(commands, accountId) },
@@ -165,6 +171,15 @@ async function refund(
   );
   const credit = given.creditCents > 0n ? [`${formatCents(given.creditCents)} as credit`] : [];
   return `${[...parts, ...credit].join(', ')}.`;
+}
+
+async function collect({ openStripe }: PagesDependencies, accountId: string): Promise<string> {
+  const { tried, byState } = await collectNow(openStripe(), accountId);
+  if (tried === 0) throw new Fault('conflict', 'nothing_open', 'no invoice of the account is open');
+  const paid = byState['paid'] ?? 0;
+  return paid === tried
+    ? `${plural(paid, 'invoice')} paid.`
+    : `${paid} of ${plural(tried, 'open invoice')} paid; the timeline says why.`;
 }
 
 async function supersede(

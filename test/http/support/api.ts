@@ -5,6 +5,9 @@ import { issueAccountKey, issueOperatorKey } from '../../../src/accounts/api-key
 import type { Db } from '../../../src/database/pool.ts';
 import { eventParser } from '../../../src/events/parse-event.ts';
 import { platformRecording } from '../../../src/platform/recording.ts';
+import { connectQueues } from '../../../src/queue/backend.ts';
+import { makeEventsQueue } from '../../../src/queue/events-queue.ts';
+import { viewOf } from '../../../src/service/queue-view.ts';
 import { openHttp } from '../../../src/service/open-http.ts';
 import { openRecorder } from '../../../src/service/open-recorder.ts';
 import { openWorld, type World } from '../../stripe/support/world.ts';
@@ -44,16 +47,25 @@ export type ApiOptions = {
   readonly rateLimits?: { operatorKey: number; accountKey: number; refusedAddress: number };
   readonly redisUrl?: string;
   readonly log?: Logger;
+  /** With queues in the database, as a whole service has them. */
+  readonly hasQueues?: true;
 };
 
-export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): Promise<Api> {
+export async function openApi({
+  rateLimits,
+  redisUrl,
+  log,
+  hasQueues,
+}: ApiOptions = {}): Promise<Api> {
   const world = await openWorld();
   const { database, db, clock, gateway, stripe } = world;
+  const queues = hasQueues && (await connectQueues({ databaseUrl: database.url }, console.error));
   const recording = platformRecording(eventParser(1000));
   const server = await openHttp(
     {
       maxReplicas: 1000,
       redisUrl,
+      stripe: { paymentAttemptDays: [0, 1, 3, 7] },
       http: {
         trustedProxies: [],
         rateLimits: rateLimits ?? {
@@ -68,6 +80,7 @@ export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): P
       recording,
       record: openRecorder(db, recording),
       clock,
+      ...(queues && { queues: viewOf([makeEventsQueue(queues)]) }),
       // What is logged here is a mistake of ours.
       log: log ?? pino({ level: 'error' }),
       stripe: () => ({
@@ -96,6 +109,7 @@ export async function openApi({ rateLimits, redisUrl, log }: ApiOptions = {}): P
     call: async (request) => await call(server, request),
     close: async (left) => {
       await server.close();
+      await queues?.close();
       await world.close(left);
     },
   };

@@ -6,7 +6,7 @@ import { recordDrift } from '../../../src/stripe/drift.ts';
 import { setPaymentMethod } from '../../../src/stripe/cards/set-payment-method.ts';
 import { issueDue } from '../../../src/stripe/issue/issue-due.ts';
 import { reviewStanding } from '../../../src/dunning/review-standing.ts';
-import { openApi, type Api } from '../../http/support/api.ts';
+import { openApi, type Api, type ApiOptions } from '../../http/support/api.ts';
 import { reporter, type Report } from '../../support/reports.ts';
 
 /** The service with something to look at, listening; its clock stands at 2026-02-22T16:40:00Z. */
@@ -21,8 +21,8 @@ export type Site = {
 /** Everything a name may hold that tends to break pages. */
 export const NASTY = `<script>alert(1)</script>"'&amp; שלום‮abc ${'x'.repeat(150)}`.slice(0, 200);
 
-export async function openSite(): Promise<Site> {
-  const api = await openApi();
+export async function openSite(options: ApiOptions = {}): Promise<Site> {
+  const api = await openApi(options);
   await tell(api);
   await api.server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = api.server.server.address() as AddressInfo;

@@ -1,0 +1,135 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
+import { openBrowser, openWindow, program, shoot } from './support/browser.ts';
+import { openSite, type Site } from './support/site.ts';
+
+describe.skipIf(program === undefined)('what an operator does, in a browser', () => {
+  let site: Site;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  beforeAll(async () => {
+    [site, browser] = await Promise.all([openSite(), openBrowser()]);
+    // Without scripts: nothing an operator does needs them.
+    ({ context, page } = await openWindow(browser, { javaScriptEnabled: false }));
+    await page.goto(await site.link());
+    await page.click('text=Continue');
+  });
+  afterAll(async () => {
+    await context?.close();
+    await browser?.close();
+    await site?.close();
+  });
+
+  async function open(account: string): Promise<void> {
+    await page.goto(`${site.url}/operator/accounts/${account}`);
+  }
+
+  /** Fills the form with this button, presses it, confirms, and reads what came of it. */
+  async function act(button: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    const form = page.locator('form', { has: page.locator(`button:text-is("${button}")`) }).first();
+    for (const [name, value] of Object.entries(fields)) {
+      await form.locator(`[name=${name}]`).fill(value);
+    }
+    await form.locator('button').click();
+    const before = await site.api.db.selectFrom('operator_action').select('action_id').execute();
+    await page.click('main button');
+    const after = await site.api.db.selectFrom('operator_action').select('actor').execute();
+    expect(after.length).toBe(before.length + 1);
+    expect(after.every(({ actor }) => actor === 'alice')).toBe(true);
+    return (await page.textContent('[role=status], [role=alert]')) ?? '';
+  }
+
+  async function setCard(accountId: string, token: string): Promise<void> {
+    await setPaymentMethod(site.api.world.context, { accountId, source: { token } });
+  }
+
+  test('credit is given once, and stands in the timeline', async () => {
+    await open('hobby');
+    const said = await act('Give credit …', { amount: '12.50', reason: 'outage' });
+    expect(said).toBe('$12.50 of credit is given.');
+    await page.reload();
+    expect(await page.textContent('table')).toContain('outage, by alice');
+    const { rows } = await site.api.world.database.pool.query<{ cents: bigint }>(
+      `select sum(amount_cents)::bigint as cents from ledger_entry
+       where account_id = 'hobby' and book = 'credit'`,
+    );
+    expect(rows).toEqual([{ cents: 1250n }]);
+  });
+
+  test('money back is refused beyond its rules, and says which', async () => {
+    await open('acme');
+    const said = await act('Give money back …', { amount: '5.00', reason: 'unhappy' });
+    expect(said).toMatch(/31 days/);
+  });
+
+  test('what is unpaid is tried again: with the same card in vain, with a good one it is paid', async () => {
+    await open('broke');
+    expect(await act('Try the payment again …', {})).toBe(
+      '0 of 1 open invoice paid; the timeline says why.',
+    );
+    await shoot(page, 'operator-accounts-broke-desktop');
+    expect(await page.textContent('table')).toContain('declined');
+    await setCard('broke', 'tok_visa');
+    await open('broke');
+    expect(await act('Try the payment again …', {})).toBe('1 invoice paid.');
+    expect(await page.textContent('h1')).not.toContain('past due');
+    await open('broke');
+    expect(await act('Try the payment again …', {})).toBe(
+      'Refused: no invoice of the account is open',
+    );
+  });
+
+  test('an upgrade needs a card, and happens once', async () => {
+    await open('hobby');
+    expect(await act('Upgrade to the standard tier …', {})).toMatch(/payment method|card/);
+    await setCard('hobby', 'tok_visa');
+    await open('hobby');
+    expect(await act('Upgrade to the standard tier …', {})).toMatch(/standard tier from now on/);
+    expect(await page.textContent('h1')).toContain('STANDARD');
+  });
+
+  test('an event is superseded from the timeline, by nothing and by something else', async () => {
+    for (const [fields, said] of [
+      [{ reason: 'reported by mistake' }, 'The event counts no more.'],
+      [{ reason: 'wrong size', replicas: '1', size: '0.5' }, 'The event counts as corrected.'],
+    ] as const) {
+      await open('acme');
+      await page.click('text=supersede …');
+      expect(await act('Supersede an event …', fields)).toBe(said);
+    }
+    expect(await page.locator('del').count()).toBe(2);
+  });
+
+  test('events that were not recorded are tried again where they stand', async () => {
+    const retry = async (section: string): Promise<string> => {
+      await page.goto(`${site.url}/operator/events`);
+      await page.locator('section', { hasText: section }).locator('text=Retry …').first().click();
+      await page.click('main button');
+      return (await page.textContent('[role=status], [role=alert]')) ?? '';
+    };
+    expect(await retry('Parked')).toMatch(/still|waits/);
+    expect(await retry('Quarantined')).toMatch(/refused|still|must/);
+  });
+
+  test('everything that was done is listed, with who, what and what came of it', async () => {
+    await page.goto(`${site.url}/operator/actions`);
+    await shoot(page, 'operator-actions-done');
+    const kinds = await page.locator('tbody tr').allTextContents();
+    expect(kinds.length).toBeGreaterThanOrEqual(11);
+    for (const kind of [
+      'credit',
+      'money back',
+      'payment',
+      'standard tier',
+      'Supersede',
+      'parked',
+    ]) {
+      expect(
+        kinds.some((text) => text.toLowerCase().includes(kind.toLowerCase())),
+        kind,
+      ).toBe(true);
+    }
+  });
+});
