@@ -23,7 +23,10 @@ export function Tile({
 
 export type Column = { readonly title: string; readonly align?: 'right' };
 
-/** A table that scrolls by itself where the screen is narrow. */
+/** More columns than a phone has room for: there each row becomes a block of named values. */
+const MANY_COLUMNS = 3;
+
+/** A table that fits a narrow screen. Its roles are said, as they are lost where its rows become blocks. */
 export function Table({
   label,
   columns,
@@ -41,30 +44,32 @@ export function Table({
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   const cells = (row: readonly ComponentChildren[]): VNode[] =>
     row.map((cell, index) => (
-      <td key={index} class={columns[index]?.align}>
+      <td key={index} role="cell" class={columns[index]?.align} data-label={columns[index]?.title}>
         {cell}
       </td>
     ));
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table role="table" class={columns.length < MANY_COLUMNS ? undefined : 'stacks'}>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map(({ title, align }) => (
-              <th key={title} scope="col" class={align}>
+              <th key={title} role="columnheader" scope="col" class={align}>
                 {title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row, index) => (
-            <tr key={index}>{cells(row)}</tr>
+            <tr key={index} role="row">
+              {cells(row)}
+            </tr>
           ))}
         </tbody>
         {foot === undefined ? null : (
-          <tfoot>
-            <tr>{cells(foot)}</tr>
+          <tfoot role="rowgroup">
+            <tr role="row">{cells(foot)}</tr>
           </tfoot>
         )}
       </table>
