@@ -75,5 +75,6 @@ function bookToJson(book: PriceBook) {
       [...book.databaseMonthCents].map(([sizeTenths, cents]) => [sizeTenths, cents.toString()]),
     ),
     month_seconds: book.monthSeconds.toString(),
+    corrected_months: book.correctedMonths,
   };
 }

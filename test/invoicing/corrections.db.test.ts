@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
@@ -7,6 +11,7 @@ import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { addPriceBook } from '../../src/pricing/change-price-books.ts';
 import { DOCUMENTED_PRICES } from '../../src/pricing/price-book.ts';
+import { makeBundle } from '../../src/proof/bundle.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { parseInstant } from '../../src/values/instant.ts';
@@ -147,6 +152,13 @@ test('how far corrections reach back is said by the price book in force when the
   ]);
   await sealEvents(db, account);
   expect(await verifyAccount(db, account)).toMatchObject({ breaks: [], discrepancies: [] });
+  const { invoiceId } = (await listInvoices(db, account)).at(-1)!;
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'bundle-')), 'bundle.json');
+  writeFileSync(file, JSON.stringify(await makeBundle(db, account, invoiceId)));
+  const { stdout } = spawnSync(process.execPath, ['tools/verify-bundle.mjs', file], {
+    encoding: 'utf8',
+  });
+  expect(stdout).toMatch(new RegExp(`^proven  ${invoiceId}`));
 });
 
 test('a deleted account has no next invoice: what late facts come to is reported once', async () => {
