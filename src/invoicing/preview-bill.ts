@@ -3,6 +3,7 @@ import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage-store.ts';
 import type { Usage, Window } from '../metering/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
+import type { PriceBook } from '../pricing/price-book.ts';
 import { priceUsage } from '../pricing/price-usage.ts';
 import { priceBooksOf } from '../pricing/store.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
@@ -25,9 +26,8 @@ export type BillPreview = {
  * credits. It counts up to `at`, at most to the account's deletion.
  */
 export async function previewBill(db: Db, account: Account, at: Second): Promise<BillPreview> {
-  const period = runningPeriod(account, at);
-  const countedTo = lastCounted(account, at);
-  return await billWindow(db, account, period, { from: period.start, to: countedTo });
+  const { period, ...window } = windowUpTo(account, at, at);
+  return await billWindow(db, account, period, window);
 }
 
 /**
@@ -35,9 +35,21 @@ export async function previewBill(db: Db, account: Account, at: Second): Promise
  * prices that are known to change change.
  */
 export async function forecastBill(db: Db, account: Account, at: Second): Promise<BillPreview> {
-  const period = runningPeriod(account, at);
-  const countedTo = lastCounted(account, period.end);
-  return await billWindow(db, account, period, { from: period.start, to: countedTo });
+  const { period, ...window } = windowUpTo(account, at, runningPeriod(account, at).end);
+  return await billWindow(db, account, period, window);
+}
+
+/** Both of them, read at once. */
+export async function previewAndForecast(
+  db: Db,
+  account: Account,
+  at: Second,
+  priceBooks: readonly PriceBook[],
+): Promise<{ readonly soFar: BillPreview; readonly forecast: BillPreview }> {
+  const { end } = runningPeriod(account, at);
+  const windows = [windowUpTo(account, at, at), windowUpTo(account, at, end)];
+  const [soFar, forecast] = await billWindows(db, account, priceBooks, windows);
+  return { soFar: soFar!, forecast: forecast! };
 }
 
 /** What a window within one billing period costs by itself. */
@@ -48,23 +60,40 @@ export async function billWindow(
   window: Window,
 ): Promise<BillPreview> {
   const priceBooks = await priceBooksOf(db, account.id);
-  const stretches = stretchesOf(window, account.upgradedAt, priceBooks);
-  const [usage, ...charged] = await usageOf(
+  const [bill] = await billWindows(db, account, priceBooks, [{ ...window, period }]);
+  return bill!;
+}
+
+type PeriodWindow = Window & { readonly period: Period };
+
+function windowUpTo(account: Account, at: Second, to: Second): PeriodWindow {
+  const period = runningPeriod(account, at);
+  return { period, from: period.start, to: lastCounted(account, to) };
+}
+
+async function billWindows(
+  db: Db,
+  account: Account,
+  priceBooks: readonly PriceBook[],
+  windows: readonly PeriodWindow[],
+): Promise<BillPreview[]> {
+  const parts = windows.map((window) => stretchesOf(window, account.upgradedAt, priceBooks));
+  const asked = windows.flatMap((window, index) => [window, ...parts[index]!]);
+  const usages = await usageOf(
     db,
-    [window, ...stretches].map(({ from, to }) => ({ account: account.id, from, to })),
+    asked.map(({ from, to }) => ({ account: account.id, from, to })),
   );
-  const lines = priceUsage(
-    period,
-    stretches.map(({ priceBook }, index) => ({ priceBook, usage: charged[index]! })),
-  );
-  return {
-    period,
-    countedTo: window.to,
-    tier: tierAt(account, window.to),
-    usage: usage!,
-    lines,
-    totalCents: totalOf(lines),
-  };
+  const rest = usages.values();
+  return windows.map(({ period, to }, index) => {
+    const usage = rest.next().value!;
+    const charged = parts[index]!.map(({ priceBook }) => ({
+      priceBook,
+      usage: rest.next().value!,
+    }));
+    const lines = priceUsage(period, charged);
+    const tier = tierAt(account, to);
+    return { period, countedTo: to, tier, usage, lines, totalCents: totalOf(lines) };
+  });
 }
 
 /** The billing period that `at` lies in; the last one of a deleted account, the first before its sign-up. */

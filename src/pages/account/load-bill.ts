@@ -3,7 +3,7 @@ import { tierAt, type Account, type Tier } from '../../accounts/account.ts';
 import { requireAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import { pageInvoices, type InvoiceHead } from '../../invoicing/page-invoices.ts';
-import { forecastBill, previewBill, type BillPreview } from '../../invoicing/preview-bill.ts';
+import { previewAndForecast, type BillPreview } from '../../invoicing/preview-bill.ts';
 import { runRate, type Rate } from '../../invoicing/run-rate.ts';
 import { pageCredits, type CreditEntry } from '../../ledger/page-credits.ts';
 import { balancesOf } from '../../ledger/store.ts';
@@ -61,8 +61,7 @@ export async function loadBill(
   const at = toSecond(now);
   const tier = tierAt(account, at);
   const priceBooks = await priceBooksOf(db, accountId);
-  const soFar = await previewBill(db, account, at);
-  const forecast = await forecastBill(db, account, at);
+  const { soFar, forecast } = await previewAndForecast(db, account, at, priceBooks);
   const isDeleted = account.deletedAt !== undefined && account.deletedAt <= at;
   const levels = isDeleted ? NO_LEVELS : await levelsOf(db, accountId);
   const terms = { priceBook: priceBookAt(priceBooks, at), period: soFar.period };
