@@ -34,7 +34,9 @@ export async function live(
     await setCards(service, accounts, news, () => at);
     await collect(service);
     if (at.getUTCDate() === 1 || at.getTime() === until.getTime()) {
-      onProgress(`${at.toISOString().slice(0, 10)}  ${sent} events recorded, ${invoices} invoices`);
+      onProgress(
+        `${at.toISOString().slice(0, 10)}  ${sent} events reported, ${invoices} invoices made`,
+      );
     }
   }
 }

@@ -124,6 +124,9 @@ function growingStartup(start: Second, until: Second): SampleAccount {
         report('job.started', night, { app: 'worker', job: `nightly-${n}`, size: 1 });
         report('job.finished', night + 95n, { app: 'worker', job: `nightly-${n}` });
       }
+      // For the operator's page: one that breaks a rule, and one that comes before what it is about.
+      report('app.scaled', until - 5n * HOUR, { app: 'api', replicas: 4, size: 0.25 });
+      report('database.resized', until - 3n * HOUR, { database: 'reports', size: 4 });
     },
   );
 }
