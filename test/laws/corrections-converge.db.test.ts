@@ -66,7 +66,7 @@ const lateHistory = fc
       account: fc.constant(account),
       twin: fc.constant(twin),
       timely: fc.constant(reportsOf(twin)),
-      isChargedFirst: fc.integer({ min: 0, max: 4 }).map((one) => one > 0),
+      isChargedFirst: fc.integer({ min: 0, max: 4 }).map((turn) => turn > 0),
       signedUpAt: fc.constant(one.signedUpAt),
       delivery: delivered(reports),
       batchSize: fc.integer({ min: 1, max: 5 }),
