@@ -35,7 +35,7 @@ export async function live(
     await collect(service);
     if (at.getUTCDate() === 1 || at.getTime() === until.getTime()) {
       onProgress(
-        `${at.toISOString().slice(0, 10)}  ${sent} events reported, ${invoices} invoices made`,
+        `${at.toISOString().slice(0, 10)}  ${sent} events reported, ${invoices} ${invoices === 1 ? 'invoice' : 'invoices'} made`,
       );
     }
   }

@@ -11,6 +11,7 @@ import { assert } from '../values/fault.ts';
 import { toSecond } from '../values/instant.ts';
 import { formatCents } from '../values/money.ts';
 import type { SampleAccount } from './sample-platform.ts';
+import { troubleToJson } from './trouble.ts';
 
 type Shown = {
   readonly about: string;
@@ -19,7 +20,7 @@ type Shown = {
   readonly invoices: readonly IssuedInvoice[];
 };
 
-/** What became of every account: its running period and its invoices. */
+/** What became of every account: its running period and its invoices; and what needs an operator. */
 export async function demoToJson(db: Db, accounts: readonly SampleAccount[], now: Date) {
   const shown = await load(db, accounts, now);
   return {
@@ -28,6 +29,7 @@ export async function demoToJson(db: Db, accounts: readonly SampleAccount[], now
       about,
       invoices: invoices.map(invoiceToJson),
     })),
+    trouble: await troubleToJson(db, now),
   };
 }
 

@@ -19,6 +19,7 @@ type Shown = {
       readonly lines: readonly { readonly kind: string; readonly amount_cents: number }[];
     }[];
   }[];
+  readonly trouble: object;
 };
 
 async function demo(): Promise<Shown> {
@@ -53,6 +54,14 @@ test('the demo bills its platform through the real parts, the same in a second r
   expect(
     cron[1]?.lines.some(({ kind, amount_cents }) => kind === 'carried' && amount_cents > 0),
   ).toBe(true);
+
+  // What an operator finds on the page of the day.
+  expect(first.trouble).toEqual({
+    parked: 1,
+    quarantined: 1,
+    silent_sources: ['build-cluster'],
+    drift: [{ account: 'busy-shop', kind: 'customer_balance', cents: expect.any(Number) }],
+  });
 
   const states = ({ accounts }: Shown) =>
     accounts.map(({ account, invoices }) => [account, invoices.map(({ state }) => state)]);
