@@ -106,6 +106,7 @@ const SCOPE_OF: Readonly<Record<string, Scope>> = {
   getPaymentMethod: 'read',
   setPaymentMethod: 'billing',
   startCheckout: 'billing',
+  getMetrics: 'admin',
 };
 
 const scopeOf = ({ id }: Operation): Scope | undefined => SCOPE_OF[id];

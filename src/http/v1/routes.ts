@@ -22,6 +22,7 @@ import { refundRoutes } from './refunds.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import { sourceRoutes } from './sources.ts';
 import { tracedEventRoutes } from './traced-events.ts';
+import { metricsRoutes } from './metrics.ts';
 import { refuseUnexpectedInput } from './unexpected-input.ts';
 import { usageRoutes } from './usage.ts';
 import { violationRoutes } from './violations.ts';
@@ -53,6 +54,7 @@ const RESOURCES = [
   creditRoutes,
   refundRoutes,
   cardRoutes,
+  metricsRoutes,
 ];
 
 /** The operators' API, for keys with scopes; an account's own key reads its own account only. */
