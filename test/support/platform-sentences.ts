@@ -1,6 +1,8 @@
+import { whatIf, type Repriced } from '../../src/invoicing/what-if.ts';
 import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { recorderWithin } from '../../src/metering/record-events.ts';
+import { listPriceBooks } from '../../src/pricing/store.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { applySnapshot } from '../../src/sources/apply-snapshot.ts';
@@ -11,7 +13,9 @@ import { expectSource, type Policy } from '../../src/sources/source-store.ts';
 import { watchSilence } from '../../src/sources/watch-silence.ts';
 import type { Db } from '../../src/database/pool.ts';
 import { Fault } from '../../src/values/fault.ts';
+import { parseDecimal, times } from '../../src/values/fraction.ts';
 import { toSecond } from '../../src/values/instant.ts';
+import { formatCents } from '../../src/values/money.ts';
 import { toTenths } from '../../src/values/size.ts';
 
 /** A row of a story that is not about one account's reports: what the platform says of itself, or a check. */
@@ -19,6 +23,7 @@ export type PlatformStep =
   | { readonly kind: 'expected'; readonly everySeconds: number; readonly policy: Policy }
   | { readonly kind: 'lives' }
   | { readonly kind: 'shows'; readonly isForced: boolean; readonly running: Running }
+  | { readonly kind: 'asks'; readonly usd: string }
   | { readonly kind: 'rebuilt' }
   | { readonly kind: 'verified' };
 
@@ -32,6 +37,7 @@ export const PLATFORM_SENTENCES = [
   'the platform says that it lives',
   'the platform shows all that runs: RUNNING',
   'the platform insists that this is all that runs: RUNNING',
+  'we ask what all would have cost with apps at $USD per RSS',
   'all that is derived from reports is rebuilt',
   'all invoices are verified',
 ] as const;
@@ -54,6 +60,8 @@ export function platformStepOf(sentence: string): PlatformStep | undefined {
   if (policy !== undefined) {
     return { kind: 'expected', everySeconds: Number(expected![1]) * 60, policy };
   }
+  const asked = /^we ask what all would have cost with apps at \$([\d.]+) per RSS$/.exec(sentence);
+  if (asked !== null) return { kind: 'asks', usd: asked[1]! };
   const shown =
     /^the platform (shows all that runs|insists that this is all that runs): (.+)$/.exec(sentence);
   const running = shown && readRunning(shown[2]!);
@@ -104,6 +112,8 @@ export async function takeStep(
       return '';
     case 'shows':
       return await showAll(db, now, { account, ...step.running }, step.isForced);
+    case 'asks':
+      return await askWhatIf(db, now, step.usd);
     case 'rebuilt': {
       const drifts = await rebuildSeries(db, [account], false);
       return drifts.map(({ what }) => `${what} was wrong`).join(', ');
@@ -119,6 +129,21 @@ export async function takeStep(
 /** Looks for silences as the service does every few seconds. */
 export async function watch(db: Db, now: Date): Promise<void> {
   await watchSilence({ db, record }, now);
+}
+
+async function askWhatIf(db: Db, now: Date, usd: string): Promise<string> {
+  const [book] = await listPriceBooks(db);
+  const priceBook = {
+    ...book!,
+    replicaSizeSecondUsd: usd,
+    centsPerReplicaSizeSecond: times(parseDecimal(usd)!, 100n),
+  };
+  const repriced: Repriced[] = [];
+  const window = { from: 0n, to: toSecond(now) };
+  await whatIf(db, { priceBook, window, onPage: (page) => repriced.push(...page) });
+  return repriced
+    .map(({ oldCents, newCents }) => `${formatCents(newCents)} instead of ${formatCents(oldCents)}`)
+    .join(', ');
 }
 
 async function showAll(

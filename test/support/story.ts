@@ -67,7 +67,7 @@ const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
   amount: /^(?:-?\$\d{1,3}(?:,\d{3})*\.\d\d)?$/,
 };
 const ANSWER =
-  /^(?:|repeated|waits for (?:account|app|database|event) \S+|\d+ corrected, -?[\d.]+ USD an hour|refused: .+)$/;
+  /^(?:|repeated|waits for (?:account|app|database|event) \S+|\d+ corrected, -?[\d.]+ USD an hour|\$\S+ instead of \$\S+|refused: .+)$/;
 const CLOSING = new Set(['no invoice', 'total', 'total so far']);
 
 /** Reads a story. Throws an Error that names file and line for whatever it does not understand. */
