@@ -36,9 +36,19 @@ export function openPool(options: PoolOptions): pg.Pool {
     application_name: options.applicationName ?? 'gigameter',
     types: { getTypeParser },
   });
-  pool.on('error', (error) => options.log('an idle database connection broke', error));
+  tellOfBreaks(pool, (error) => options.log('an idle database connection broke', error));
   pool.on('connect', nameStatements);
   return pool;
+}
+
+/**
+ * Tells of connections that break while nobody uses them; the pool replaces them by itself. One that breaks
+ * while it is held fails the query under way, or the next one: without a listener of its own it would, between
+ * two queries, end the process.
+ */
+export function tellOfBreaks(pool: pg.Pool, log: (error: Error) => void): void {
+  pool.on('error', log);
+  pool.on('connect', (client) => client.on('error', () => {}));
 }
 
 /** Ending the pool is up to who opened it; `destroy()` of the result would end it too. */

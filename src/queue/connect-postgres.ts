@@ -1,6 +1,6 @@
 import { runMigrations } from 'bullmq';
 import pg from 'pg';
-import { withSettings } from '../database/pool.ts';
+import { tellOfBreaks, withSettings } from '../database/pool.ts';
 
 /** One pool for all queues and workers of a process, not one each: connections are dear. */
 export type QueuePool = {
@@ -24,7 +24,7 @@ export async function connectPostgres(
   });
   // Every queue and worker listens for the pool's errors.
   pool.setMaxListeners(0);
-  pool.on('error', (error) => log('an idle connection of the queues broke', error));
+  tellOfBreaks(pool, (error) => log('an idle connection of the queues broke', error));
   try {
     await migrateQueues(pool);
   } catch (error) {

@@ -78,7 +78,7 @@ test('a new book is tried, added, listed and withdrawn', async () => {
     code: 0,
     stdout: 'half is withdrawn.\n',
   });
-}, 60_000);
+});
 
 test('a book that is backdated or has no instant is refused with the reason', async () => {
   const past = { ...BOOK, id: 'past', effective_at: '2026-01-15T00:00:00Z' };
@@ -93,7 +93,7 @@ test('a book that is backdated or has no instant is refused with the reason', as
     inFolder('bare.json', JSON.stringify(DOCUMENTED_PRICES)),
   );
   expect(bare).toMatchObject({ code: 2, stderr: expect.stringContaining('id: is missing') });
-}, 60_000);
+});
 
 test('an account gets prices of its own, with a reason, and they end', async () => {
   const set = [
@@ -138,4 +138,4 @@ test('an account gets prices of its own, with a reason, and they end', async () 
     code: 2,
     stderr: expect.stringContaining('--set takes app=USD and SIZE=USD'),
   });
-}, 60_000);
+});

@@ -32,7 +32,7 @@ beforeAll(async () => {
   plans = await watchPlans(api.world.database.pool);
   await seedYear(api.db, SIZE);
   await api.call({ url: '/v1/accounts', key: api.keys.read });
-}, 60_000);
+});
 beforeEach(() => {
   plans.length = 0;
 });

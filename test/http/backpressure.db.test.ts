@@ -48,4 +48,4 @@ test('while the recorder is behind, clients are asked to come again, and nothing
     `select count(*) from event where type = 'app.scaled'`,
   );
   expect(rows[0]!.count).toBe(BigInt(BATCHES * BATCH));
-}, 60_000);
+});

@@ -110,4 +110,4 @@ test('200 clients report and read at once without an error; what was acknowledge
   const repeated = await call(`${again.url}/v1/events`, body);
   expect(JSON.parse(repeated.text)).toMatchObject({ duplicate: CLIENTS });
   agent.destroy();
-}, 180_000);
+}, 300_000);

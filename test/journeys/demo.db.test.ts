@@ -66,4 +66,4 @@ test('the demo bills its platform through the real parts, the same in a second r
   const states = ({ accounts }: Shown) =>
     accounts.map(({ account, invoices }) => [account, invoices.map(({ state }) => state)]);
   expect(states(await demo())).toEqual(states(first));
-}, 240_000);
+}, 480_000);

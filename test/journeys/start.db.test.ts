@@ -61,4 +61,4 @@ test('two processes start at once on an empty database, share the work and stop 
     if (child.exitCode === null) await once(child, 'exit');
     expect(child.exitCode).toBe(0);
   }
-}, 150_000);
+});

@@ -58,7 +58,7 @@ test('each invoice is what its preview said, and each line is the sum of its seg
     }),
     { numRuns: 25, endOnFailure: true },
   );
-}, 120_000);
+});
 
 async function closeAsPreviewed(account: string, until: Second): Promise<void> {
   const { db } = database;
@@ -161,4 +161,4 @@ test('the usage of a whole closed period costs what it was invoiced', async () =
     }),
     { numRuns: 15 },
   );
-}, 120_000);
+});

@@ -137,7 +137,7 @@ test('however prices change and facts are late, every way of pricing equals a se
     }),
     { numRuns: 10, endOnFailure: true },
   );
-}, 120_000);
+});
 
 /** What is used for each period, by its start, counted up to an instant. */
 function countTo(

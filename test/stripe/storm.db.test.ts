@@ -78,7 +78,7 @@ test('in a storm of all faults at once, every account ends charged once, to the 
   await sweep(world.context);
   await world.hear();
   expect((await reconcile(world.context)).accounts).toEqual([]);
-}, 60_000);
+});
 
 /** Money can be given back only once it is here. */
 async function settleThenGiveBack(accountId: string): Promise<void> {

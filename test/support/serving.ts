@@ -20,7 +20,7 @@ export async function startServing(settings: Readonly<Record<string, string>>): 
       if (child.exitCode !== null) throw new Error(`the service ended:\n${log}`);
       return /"url":"(http[^"]+)".*is serving/.exec(log)?.[1];
     },
-    60_000,
+    120_000,
   );
   return { url, child };
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  deadlineMs = 20_000,
+  deadlineMs = 90_000,
 ): Promise<NonNullable<T>> {
   const deadlineAt = Date.now() + deadlineMs;
   for (;;) {

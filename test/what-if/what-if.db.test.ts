@@ -105,7 +105,7 @@ beforeAll(async () => {
     await reviewParked({ db: database.db, parse }, now);
   }
   await close(second('2026-08-01T00:00:00Z'));
-}, 60_000);
+});
 afterAll(async () => {
   await database.drop();
   await rm(folder, { recursive: true });
