@@ -5,6 +5,7 @@ import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { freezeInvoice, makeAccount } from '../stripe/support/billing.ts';
+import { dieAt } from '../stripe/support/faulty.ts';
 import { openWorld, type World } from '../stripe/support/world.ts';
 
 let world: World;
@@ -68,6 +69,25 @@ test('a new card is tried at once, and the account is restored', async () => {
   expect(await findInvoice(world.db, name)).toMatchObject({ state: 'paid', next_attempt_at: null });
   expect(await signalsOf('new-card')).toEqual(['account.past_due', 'account.restored']);
 });
+
+for (const point of ['pay:planned', 'pay:answered']) {
+  test(`R37 a card set while an attempt is unknown (died at ${point}) is tried at once`, async () => {
+    const accountId = `replaced at ${point}`;
+    await makeAccount(world.db, accountId);
+    const before = await setPaymentMethod(world.context, {
+      accountId,
+      source: { token: 'tok_visa' },
+    });
+    world.stripe.setCharges(before.paymentMethodId, 'lost_card');
+    const name = await freezeInvoice(world.db, accountId);
+    await dieAt(world, point, name);
+    await world.pass({ seconds: 200 });
+    await setPaymentMethod(world.context, { accountId, source: { token: 'tok_mastercard' } });
+    await collectDue(world.context);
+    expect(await findInvoice(world.db, name)).toMatchObject({ state: 'paid' });
+    expect(await attemptsOf(name)).toMatchObject([{ state: 'failed' }, { state: 'paid' }]);
+  });
+}
 
 test('a card reported lost is not tried again', async () => {
   await makeAccount(world.db, 'lost');

@@ -75,6 +75,8 @@ async function runAttempt(
     },
     refuse: async (tx, refusal) => {
       const failedAt = clock();
+      // Before its attempt, as everybody does who writes to both.
+      await lockInvoice(tx, nameOf(invoice));
       await endAttempt(tx, invoice, attempt, {
         state: 'failed',
         ended_at: failedAt,
@@ -85,15 +87,21 @@ async function runAttempt(
         payment_intent_id: refusal.paymentIntentId,
       });
       const finalizedAt = invoice.finalized_at ?? failedAt;
+      const nextAttemptAt = (await isReplaced(tx, invoice, card))
+        ? failedAt
+        : retryAt({ finalizedAt, failedAt, refusal });
       await updateInvoice(tx, nameOf(invoice))
-        .set({
-          next_attempt_at: retryAt({ finalizedAt, failedAt, refusal }) ?? null,
-          state_reason: refusal.message,
-        })
+        .set({ next_attempt_at: nextAttemptAt ?? null, state_reason: refusal.message })
         .where('state', '=', 'open')
         .execute();
     },
   });
+}
+
+/** Whether another card was set since the attempt began, which is tried at once (R37). */
+async function isReplaced(tx: Db, invoice: InvoiceRow, card: string): Promise<boolean> {
+  const present = (await findCustomer(tx, invoice.account_id))?.payment_method_id ?? null;
+  return present !== null && present !== card;
 }
 
 /** A key belongs to one attempt: a decline is replayed under it for a day. */
