@@ -2,7 +2,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { grantCredit } from '../../src/ledger/grant-credit.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
+import { findUnresolvedDrift } from '../../src/stripe/drift.ts';
+import type { Gateway } from '../../src/stripe/gateway.ts';
 import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
+import { processStripeEvents } from '../../src/stripe/news/process-stripe-events.ts';
 import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
 import { refundDue } from '../../src/stripe/refunds/run-refund.ts';
 import { Fault } from '../../src/values/fault.ts';
@@ -30,6 +33,17 @@ async function giveBack(accountId: string, moneyBackId: string, cents: bigint, o
   return await giveMoneyBack(
     { ...world.context, notYetInvoiced: async () => owed },
     { accountId, moneyBackId, amountCents: cents, actor: 'operator', reason: 'unhappy' },
+  );
+}
+
+/** Dies at a point of giving back 300 cents. */
+async function giveBackUpTo(point: string, accountId: string, moneyBackId: string) {
+  const atPoint = (label: string): void => {
+    if (label === point) throw new Error(`died at ${point}`);
+  };
+  return await giveMoneyBack(
+    { ...world.context, atPoint, notYetInvoiced: async () => 0n },
+    { accountId, moneyBackId, amountCents: 300n, actor: 'operator', reason: 'unhappy' },
   );
 }
 
@@ -120,6 +134,30 @@ for (const kind of ['error_500_saved', 'error_500_saved_without_running', 'drop_
     expect(await balances(kind)).toMatchObject({ cash: 1_300n });
   });
 }
+
+test('news read while another refund of the invoice is made do not take it for one made by hand', async () => {
+  await paidAccount('overlapping', 2_000n);
+  await giveBack('overlapping', 'mb-1', 500n);
+  let isMade = false;
+  const overtaken: Gateway = {
+    send: async (request) => {
+      const answer = await world.gateway.send(request);
+      // Between the readings another process makes a second refund, and has not heard the answer yet.
+      if (request.method === 'GET' && request.path === '/v1/credit_notes' && !isMade) {
+        isMade = true;
+        await expect(giveBackUpTo('credit_note:answered', 'overlapping', 'mb-2')).rejects.toThrow();
+      }
+      return answer;
+    },
+  };
+  await world.stripe.drainWebhooks();
+  await processStripeEvents({ ...world.context, gateway: overtaken });
+  expect(isMade).toBe(true);
+  await world.pass({ seconds: 200 });
+  await settle(world);
+  expect(await balances('overlapping')).toMatchObject({ cash: 1_200n });
+  expect(await findUnresolvedDrift(world.db, { accountId: 'overlapping' })).toEqual([]);
+});
 
 test('a refund that fails at the bank later is booked back once', async () => {
   await paidAccount('bank', 7_500n);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Db } from '../../src/database/pool.ts';
+import { balancesOf } from '../../src/ledger/store.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { reconcile } from '../../src/stripe/checks/reconcile.ts';
 import { findInvoice } from '../../src/stripe/issue/invoice-store.ts';
@@ -50,6 +51,10 @@ async function setCard(accountId: string): Promise<void> {
   await setPaymentMethod(world.context, { accountId, source: { token: 'tok_visa' } });
 }
 
+function noneOpen() {
+  return { ...world.context, notYetInvoiced: async () => 0n };
+}
+
 for (const hours of [1, 30]) {
   test(`D09 restored to an hour before, and ${hours} hours later: nothing is made or charged twice`, async () => {
     const [old, fresh] = [`known ${hours}`, `new ${hours}`];
@@ -62,10 +67,14 @@ for (const hours of [1, 30]) {
     await setCard(fresh);
     const lost = await freezeInvoice(world.db, fresh);
     await settle(world);
-    await giveMoneyBack(
-      { ...world.context, notYetInvoiced: async () => 0n },
-      { accountId: old, moneyBackId: 'mb', amountCents: 700n, actor: 'me', reason: 'test' },
-    );
+    const moneyBack = {
+      accountId: old,
+      moneyBackId: 'mb',
+      amountCents: 700n,
+      actor: 'me',
+      reason: 'test',
+    };
+    await giveMoneyBack(noneOpen(), moneyBack);
     await world.pass({ hours });
     await restore(world.db);
 
@@ -84,6 +93,12 @@ for (const hours of [1, 30]) {
       drift.filter(({ kind }) => kind === 'refund_by_hand'),
     );
     expect(refunds).toMatchObject([{ cents: -700n }]);
+
+    // The operator, who does not find the money-back any more, repeats it.
+    await giveMoneyBack(noneOpen(), moneyBack);
+    expect(world.stripe.state()['credit_note']?.length).toBe(hours === 1 ? 1 : 2);
+    const balances = await balancesOf(world.db, [old]);
+    expect(balances.get(old)).toMatchObject({ cash: 1_800n });
   });
 
   test(`D09 restored, and the invoice came out otherwise ${hours} hours later: it waits for an operator`, async () => {

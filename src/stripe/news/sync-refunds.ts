@@ -47,7 +47,6 @@ export async function syncRefundsOfInvoice(
   const invoice = await readObject(gateway, invoiceObject, path, { expand: ['payments'] });
   const name = invoiceNameOf(invoice?.metadata ?? {});
   if (invoice === undefined || name === undefined) return 'foreign';
-  const notes = await readNotes(gateway, stripeInvoiceId);
   const refunds: StripeRefund[] = [];
   for (const intent of intentsOf(invoice)) {
     const params = { payment_intent: intent };
@@ -55,6 +54,8 @@ export async function syncRefundsOfInvoice(
       refunds.push(refund);
     }
   }
+  // After the refunds: a note is there as soon as its refund is, but not the other way round.
+  const notes = await readNotes(gateway, stripeInvoiceId);
   return await db.transaction().execute(async (tx) => {
     const row = await lockInvoice(tx, name);
     if (row === undefined) return { again: 'a refund of an invoice that is not in our books' };

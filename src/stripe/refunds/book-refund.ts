@@ -40,6 +40,7 @@ export async function bookRefund(
   row: RefundRow,
   news: RefundNews,
 ): Promise<void> {
+  if (news.stripeRefundId !== null) await takeOver(tx, now, row, news.stripeRefundId);
   const hasFailed = news.status === 'failed' || news.status === 'canceled';
   const isPending = news.status === 'pending' || news.status === 'requires_action';
   if (row.state !== 'failed') {
@@ -58,6 +59,32 @@ export async function bookRefund(
   }
   await addEntries(tx, now, [entry(row, 'refund', -row.amount_cents)]);
   if (hasFailed) await addEntries(tx, now, [entry(row, 'refund_failed', row.amount_cents)]);
+}
+
+/**
+ * A refund of ours that was taken for one made by hand, as by a database restored from a backup, gives way
+ * to its own row: what was booked for it is booked back.
+ */
+async function takeOver(
+  tx: Db,
+  now: Date,
+  { account_id: accountId, refund_id: refundId }: RefundRow,
+  stripeRefundId: string,
+): Promise<void> {
+  const byHand = await tx
+    .updateTable('refund')
+    .set({
+      state: 'failed',
+      state_reason: `it is the refund ${refundId}`,
+      stripe_refund_id: null,
+    })
+    .where('account_id', '=', accountId)
+    .where('stripe_refund_id', '=', stripeRefundId)
+    .where('refund_id', '<>', refundId)
+    .returningAll()
+    .executeTakeFirst();
+  if (byHand === undefined) return;
+  await addEntries(tx, now, [entry(byHand, 'refund_failed', byHand.amount_cents)]);
 }
 
 function entry(row: RefundRow, kind: 'refund' | 'refund_failed', amountCents: Cents) {

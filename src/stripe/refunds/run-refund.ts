@@ -67,6 +67,8 @@ async function makeCreditNote(
     accountId: lease.accountId,
     subject: refundId,
     step: 'credit_note',
+    // Rare and irrevocable, so always worth a look: a restored database does not know its refunds.
+    isLookedUpFirst: true,
     plan: async () => ({
       method: 'POST',
       path: '/v1/credit_notes',
