@@ -62,7 +62,6 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     apiKey: TEST_KEY,
     apiBase: stripe.url,
     maxNetworkRetries: 0,
-    timeoutMs: 5_000,
     ...options.gateway,
   });
   const context: PayContext = { db: database.db, gateway, clock, retryAt: retrySchedule() };
