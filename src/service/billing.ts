@@ -49,8 +49,10 @@ export function bindBilling(
   };
   const untilDry = async (what: string, batch: () => Promise<BatchResult>): Promise<void> => {
     for (;;) {
-      const { tried, byState, isBarred } = await batch();
+      const { tried, byState, isBarred, failures } = await batch();
       if (tried > 0) log.info({ byState }, what);
+      for (const { error, ...which } of failures)
+        log.error({ err: error, ...which }, 'it broke; it comes again, and the others go on');
       if (isBarred) log.error('Stripe does not accept our key: nothing is collected until it does');
       if (tried === 0 || isBarred || tried === byState.busy) return;
     }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sweep } from '../../src/stripe/checks/sweep.ts';
-import { openGateway } from '../../src/stripe/gateway.ts';
+import { openGateway, type Gateway } from '../../src/stripe/gateway.ts';
 import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { issueDue } from '../../src/stripe/issue/issue-due.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
@@ -137,6 +137,45 @@ test('S07 D07 two workers with one key: one runs it, the one that lost its lease
   await second;
   await settle(world);
   await expectPaidOnce(world, name);
+});
+
+test('D07 a worker whose lease has run out does not decide when an invoice is tried again', async () => {
+  const name = await billed(world, 'overtaken');
+  const { payment_method_id: card } = await world.db
+    .selectFrom('stripe_customer')
+    .select('payment_method_id')
+    .where('account_id', '=', 'overtaken')
+    .executeTakeFirstOrThrow();
+  world.stripe.setCharges(card ?? '', 'lost_card');
+  const slow: Gateway = {
+    send: async () => {
+      await world.pass({ seconds: 200 });
+      await issueInvoice(world.context, name);
+      return { outcome: 'limited', reason: '429' };
+    },
+  };
+  expect(await issueInvoice({ ...world.context, gateway: slow }, name)).toBe('busy');
+  expect(await findInvoice(world.db, name)).toMatchObject({ state: 'open', next_attempt_at: null });
+});
+
+test('an invoice that breaks us does not hold up the others, and comes again', async () => {
+  const broken = await billed(world, 'broken');
+  const others = [await billed(world, 'sound 1'), await billed(world, 'sound 2')];
+  const gateway: Gateway = {
+    send: async (request) => {
+      if (JSON.stringify(request).includes(broken.invoiceId)) throw new TypeError('a bug of ours');
+      return await world.gateway.send(request);
+    },
+  };
+  const context = { ...world.context, gateway };
+  const { failures } = await issueDue(context, { concurrency: 1 });
+  expect(failures).toMatchObject([
+    { subject: broken.invoiceId, error: TypeError('a bug of ours') },
+  ]);
+  for (const name of others) await expectPaidOnce(world, name);
+  expect(await issueDue(context)).toMatchObject({ tried: 0 });
+  await settle(world);
+  await expectPaidOnce(world, broken);
 });
 
 const CALLS_OF_DRAFTS = { method: 'POST', path: /^\/v1\/invoices$/ };

@@ -159,6 +159,25 @@ test('news read while another refund of the invoice is made do not take it for o
   expect(await findUnresolvedDrift(world.db, { accountId: 'overlapping' })).toEqual([]);
 });
 
+test('a refund that breaks us does not hold up the others, and comes again', async () => {
+  const names = [await paidAccount('broken', 1_000n), await paidAccount('sound', 1_000n)];
+  world.stripe.faults.add({ kind: 'error_500_before', path: '/v1/credit_notes', times: 2 });
+  for (const { accountId } of names) await giveBack(accountId, 'mb-1', 400n);
+  world.stripe.faults.clear();
+  await world.pass({ seconds: 200 });
+  const gateway: Gateway = {
+    send: async (request) => {
+      if (JSON.stringify(request).includes('"broken"')) throw new TypeError('a bug of ours');
+      return await world.gateway.send(request);
+    },
+  };
+  const { failures } = await refundDue({ ...world.context, gateway });
+  expect(failures).toMatchObject([{ accountId: 'broken', error: TypeError('a bug of ours') }]);
+  expect(await balances('sound')).toMatchObject({ cash: 600n });
+  await settle(world);
+  expect(await balances('broken')).toMatchObject({ cash: 600n });
+});
+
 test('a refund that fails at the bank later is booked back once', async () => {
   await paidAccount('bank', 7_500n);
   await giveBack('bank', 'mb-1', 7_500n);

@@ -1,6 +1,7 @@
 import type { Db } from '../../database/pool.ts';
 import { UNFINISHED, type InvoiceName } from './invoice-store.ts';
-import { issueInvoice } from './issue-invoice.ts';
+import { withLease } from '../lease.ts';
+import { issueInvoice, postponeInvoice, type Issued } from './issue-invoice.ts';
 import type { PayContext } from './pay-invoice.ts';
 
 export type Batch = {
@@ -19,7 +20,19 @@ export type BatchResult = {
   readonly byState: Readonly<Record<string, number>>;
   /** Stripe does not accept our key: the batch was cut short. */
   readonly isBarred: boolean;
+  /** What could not be worked on because something of ours broke; it comes again. */
+  readonly failures: readonly Failure[];
 };
+
+export type Failure = {
+  readonly accountId: string;
+  /** Id of the invoice or refund. */
+  readonly subject: string;
+  readonly error: unknown;
+};
+
+/** How long something that breaks us is left alone, so that all others are worked on before. */
+export const BROKEN_PAUSE_MS = 600_000;
 
 /** Issues invoices that are not at Stripe yet, oldest first. Safe to repeat and to run in many processes. */
 export async function issueDue(context: PayContext, batch: Batch = {}): Promise<BatchResult> {
@@ -40,11 +53,23 @@ export async function issueAll(
   const byState: Record<string, number> = {};
   let tried = 0;
   let isBarred = false;
+  const failures: Failure[] = [];
+  const fail = async (name: InvoiceName, error: unknown): Promise<Issued | 'busy'> => {
+    failures.push({ accountId: name.accountId, subject: name.invoiceId, error });
+    return await withLease(context, name.accountId, async (lease) => {
+      const reason = String(error);
+      const later = { waitMs: BROKEN_PAUSE_MS, reason };
+      const nextAttemptAt = await postponeInvoice(context, lease, name, later);
+      return { state: 'failed', nextAttemptAt, reason, isBarred: false };
+    });
+  };
   const work = async (): Promise<void> => {
     for (let own = queue.shift(); own !== undefined; own = queue.shift()) {
       for (const name of own) {
         if (isBarred) return;
-        const issued = await issueInvoice(context, name);
+        const issued = await issueInvoice(context, name).catch(
+          async (error: unknown) => await fail(name, error),
+        );
         const state = issued === 'busy' ? 'busy' : issued.state;
         byState[state] = (byState[state] ?? 0) + 1;
         tried += 1;
@@ -53,7 +78,7 @@ export async function issueAll(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return { tried, byState, isBarred };
+  return { tried, byState, isBarred, failures };
 }
 
 function byAccount(names: readonly InvoiceName[]): InvoiceName[][] {

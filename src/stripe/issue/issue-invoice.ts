@@ -1,9 +1,8 @@
-import type { Db } from '../../database/pool.ts';
 import { assert } from '../../values/fault.ts';
 import { findCustomer } from '../customer.ts';
 import { findInvoice, updateInvoice, type InvoiceName, type InvoiceRow } from './invoice-store.ts';
 import { issueSteps, type IssueOutcome } from './issue-steps.ts';
-import { LeaseLost, withLease, type Lease } from '../lease.ts';
+import { holdLease, LeaseLost, withLease, type Lease } from '../lease.ts';
 import type { PayContext } from './pay-invoice.ts';
 import { Unanswered } from '../read.ts';
 
@@ -47,8 +46,7 @@ async function runSteps(context: PayContext, lease: Lease, name: InvoiceName): P
       return { state, nextAttemptAt, reason, isBarred: false };
     }
     if (outcome.outcome !== 'later') continue;
-    const nextAttemptAt = new Date(context.clock().getTime() + outcome.waitMs);
-    await postpone(context.db, name, nextAttemptAt, outcome.reason);
+    const nextAttemptAt = await postponeInvoice(context, lease, name, outcome);
     const isBarred = outcome.isBarred === true;
     return { state: invoice.state, nextAttemptAt, reason: outcome.reason, isBarred };
   }
@@ -74,9 +72,21 @@ async function runNextStep(
   }
 }
 
-async function postpone(db: Db, name: InvoiceName, at: Date, reason: string): Promise<void> {
-  await updateInvoice(db, name)
-    .set({ next_attempt_at: at, state_reason: reason })
-    .where('state', 'not in', ['paid', 'void', 'settled', 'needs_operator', 'uncollectible'])
-    .execute();
+/** Not before `waitMs` from now; answers when. @throws LeaseLost when somebody else took over and may have gone on. */
+export async function postponeInvoice(
+  { db, clock }: PayContext,
+  lease: Lease,
+  name: InvoiceName,
+  { waitMs, reason }: { readonly waitMs: number; readonly reason: string },
+): Promise<Date> {
+  return await db.transaction().execute(async (tx) => {
+    const now = clock();
+    await holdLease(tx, now, lease);
+    const at = new Date(now.getTime() + waitMs);
+    await updateInvoice(tx, name)
+      .set({ next_attempt_at: at, state_reason: reason })
+      .where('state', 'not in', ['paid', 'void', 'settled', 'needs_operator', 'uncollectible'])
+      .execute();
+    return at;
+  });
 }

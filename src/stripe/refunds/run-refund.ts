@@ -1,9 +1,15 @@
 import type { Db } from '../../database/pool.ts';
 import { assert } from '../../values/fault.ts';
-import type { BatchResult } from '../issue/issue-due.ts';
-import { LeaseLost, withLease, type Lease } from '../lease.ts';
+import { BROKEN_PAUSE_MS, type BatchResult, type Failure } from '../issue/issue-due.ts';
+import { holdLease, LeaseLost, withLease, type Lease } from '../lease.ts';
 import { creditNoteObject, type StripeCreditNote } from '../objects.ts';
-import { OPERATION_MOMENTS, type Look, type Outcome, type StripeContext } from '../operation.ts';
+import {
+  OPERATION_MOMENTS,
+  type Later,
+  type Look,
+  type Outcome,
+  type StripeContext,
+} from '../operation.ts';
 import { runOperation } from '../run-operation.ts';
 import { readList, Unanswered } from '../read.ts';
 import { bookRefund, lockRefund, type RefundName, type RefundRow } from './book-refund.ts';
@@ -21,15 +27,33 @@ export async function refundDue(
   { limit = 50 }: { readonly limit?: number } = {},
 ): Promise<BatchResult> {
   const byState: Record<string, number> = {};
+  const failures: Failure[] = [];
   const names = await findPlanned(context.db, context.clock(), limit);
+  let isBarred = false;
   for (const name of names) {
-    const outcome = await runRefund(context, name);
+    if (isBarred) break;
+    const outcome = await runRefund(context, name).catch(async (error: unknown) => {
+      failures.push({ accountId: name.accountId, subject: name.refundId, error });
+      return await setAside(context, name, error);
+    });
     const state = outcome === 'busy' ? 'busy' : outcome.outcome;
     byState[state] = (byState[state] ?? 0) + 1;
-    const isBarred = outcome !== 'busy' && outcome.outcome === 'later' && outcome.isBarred === true;
-    if (isBarred) return { tried: names.length, byState, isBarred };
+    isBarred = outcome !== 'busy' && outcome.outcome === 'later' && outcome.isBarred === true;
   }
-  return { tried: names.length, byState, isBarred: false };
+  return { tried: names.length, byState, isBarred, failures };
+}
+
+/** One refund that breaks us must not hold up all others. */
+async function setAside(
+  context: StripeContext,
+  name: RefundName,
+  error: unknown,
+): Promise<Later | 'busy'> {
+  return await withLease(context, name.accountId, async (lease) => {
+    const later = { outcome: 'later', waitMs: BROKEN_PAUSE_MS, reason: String(error) } as const;
+    await postpone(context, lease, name, later);
+    return later;
+  });
 }
 
 /**
@@ -42,17 +66,20 @@ export async function runRefund(
 ): Promise<Outcome<unknown> | 'busy'> {
   try {
     return await withLease(context, name.accountId, async (lease) => {
-      const outcome = await makeCreditNote(context, lease, name.refundId);
-      if (outcome.outcome === 'later') await postpone(context, name, outcome);
+      const outcome = await makeCreditNote(context, lease, name.refundId).catch(toLater);
+      if (outcome.outcome === 'later') await postpone(context, lease, name, outcome);
       return outcome;
     });
   } catch (error) {
     if (error instanceof LeaseLost) return 'busy';
-    if (!(error instanceof Unanswered)) throw error;
-    const { message: reason, retryAfterMs: waitMs, isBarred } = error;
-    await postpone(context, name, { waitMs, reason });
-    return { outcome: 'later', waitMs, reason, isBarred };
+    throw error;
   }
+}
+
+function toLater(error: unknown): Later {
+  if (!(error instanceof Unanswered)) throw error;
+  const { message: reason, retryAfterMs: waitMs, isBarred } = error;
+  return { outcome: 'later', waitMs, reason, isBarred };
 }
 
 async function makeCreditNote(
@@ -134,18 +161,24 @@ async function failRefund(tx: Db, { accountId, refundId }: RefundName, reason: s
     .execute();
 }
 
+/** @throws LeaseLost when somebody else took over and may have gone on. */
 async function postpone(
   { db, clock }: StripeContext,
+  lease: Lease,
   { accountId, refundId }: RefundName,
   { waitMs, reason }: { readonly waitMs: number; readonly reason: string },
 ): Promise<void> {
-  await db
-    .updateTable('refund')
-    .set({ next_attempt_at: new Date(clock().getTime() + waitMs), state_reason: reason })
-    .where('account_id', '=', accountId)
-    .where('refund_id', '=', refundId)
-    .where('state', '=', 'planned')
-    .execute();
+  await db.transaction().execute(async (tx) => {
+    const now = clock();
+    await holdLease(tx, now, lease);
+    await tx
+      .updateTable('refund')
+      .set({ next_attempt_at: new Date(now.getTime() + waitMs), state_reason: reason })
+      .where('account_id', '=', accountId)
+      .where('refund_id', '=', refundId)
+      .where('state', '=', 'planned')
+      .execute();
+  });
 }
 
 async function findPlanned(db: Db, now: Date, limit: number): Promise<RefundName[]> {
