@@ -19,13 +19,16 @@ import {
 const KEY_LIFE_MS = 23 * 3_600_000;
 /** A server error that was saved under the key comes back for a day: three mean it will not change. */
 const MAX_SERVER_ERRORS = 3;
-/** Longer than Stripe lets a request run, so that a look cannot miss one that is still at work. */
-const SETTLED_AFTER_MS = 120_000;
+/** A process that slept this long between its note and the call must look at the note again. */
+const MAX_PAUSE_MS = 30_000;
+/**
+ * Later than anything that was noted as sent can still be at work, so that a look cannot miss it: that
+ * pause, 10 s for its turn, two tries of 30 s, and a third that Stripe goes on with after we gave it up.
+ */
+const SETTLED_AFTER_MS = MAX_PAUSE_MS + 240_000;
 /** Noted on an operation that Stripe took but has not decided. */
 const PENDING = 202;
 const PENDING_PAUSE_MS = 3_600_000;
-/** A process that slept this long between its note and the call must look at the note again. */
-const MAX_PAUSE_MS = 600_000;
 
 /**
  * Plans, sends and saves one operation. Running it again after any interruption resends the same call

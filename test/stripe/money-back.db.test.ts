@@ -159,6 +159,27 @@ test('news read while another refund of the invoice is made do not take it for o
   expect(await findUnresolvedDrift(world.db, { accountId: 'overlapping' })).toEqual([]);
 });
 
+test('D07 a worker that slept before its call, while another one was sure that it never ran, sends nothing', async () => {
+  const name = await paidAccount('asleep', 2_000n);
+  const notes = { method: 'POST', path: '/v1/credit_notes' };
+  world.stripe.faults.add({ kind: 'error_500_before', ...notes, times: 3 });
+  await giveBack('asleep', 'mb-1', 700n);
+  for (let send = 2; send <= 3; send += 1) {
+    await world.pass({ seconds: 10 });
+    await refundDue(world.context);
+  }
+  await world.pass({ seconds: 10 });
+  const atPoint = async (label: string): Promise<void> => {
+    if (label !== 'credit_note:planned') return;
+    await world.pass({ seconds: 200 });
+    await refundDue(world.context);
+    expect(await creditedAtStripe(name)).toBe(700);
+  };
+  await refundDue({ ...world.context, atPoint });
+  expect(await creditedAtStripe(name)).toBe(700);
+  expect(await balances('asleep')).toMatchObject({ cash: 1_300n });
+});
+
 test('a refund that breaks us does not hold up the others, and comes again', async () => {
   const names = [await paidAccount('broken', 1_000n), await paidAccount('sound', 1_000n)];
   world.stripe.faults.add({ kind: 'error_500_before', path: '/v1/credit_notes', times: 2 });
