@@ -171,7 +171,7 @@ test('D07 a worker that slept before its call, while another one was sure that i
   await world.pass({ seconds: 10 });
   const atPoint = async (label: string): Promise<void> => {
     if (label !== 'credit_note:planned') return;
-    await world.pass({ seconds: 200 });
+    await world.pass({ seconds: 300 });
     await refundDue(world.context);
     expect(await creditedAtStripe(name)).toBe(700);
   };
