@@ -11,8 +11,9 @@ export type StandingChange = {
 
 /**
  * Compares every account's standing with its invoices and changes what differs: past due while an
- * invoice is owed that was declined or has no card to charge; restored when none is owed any more. Each
- * change is one signal row for the platform, in the same transaction; safe to repeat at any time (R41c).
+ * invoice is owed that was declined or has no card to charge; restored when none is owed any more, nor
+ * waits unpaid for an operator. Each change is one signal row for the platform, in the same transaction;
+ * safe to repeat at any time (R41c).
  */
 export async function reviewStanding({
   db,
@@ -41,6 +42,8 @@ export async function reviewStanding({
         select account_id, false from account_standing s
         where past_due_since is not null
           and not exists (select from owed where owed.account_id = s.account_id)
+          and not exists (select from invoice i where i.account_id = s.account_id
+            and i.state = 'needs_operator' and i.finalized_at is not null)
       )
       insert into account_standing (account_id, past_due_since, changes, updated_at)
       select account_id, case when is_past_due then ${now}::timestamptz end, 1, ${now}::timestamptz

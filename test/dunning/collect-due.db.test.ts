@@ -5,7 +5,7 @@ import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { findInvoice, type InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { freezeInvoice, makeAccount } from '../stripe/support/billing.ts';
-import { dieAt } from '../stripe/support/faulty.ts';
+import { customerOf, dieAt } from '../stripe/support/faulty.ts';
 import { openWorld, type World } from '../stripe/support/world.ts';
 
 let world: World;
@@ -100,6 +100,16 @@ test('a card reported lost is not tried again', async () => {
   await issueInvoice(world.context, name);
   expect(await findInvoice(world.db, name)).toMatchObject({ state: 'open', next_attempt_at: null });
   expect(await attemptsOf(name)).toMatchObject([{ state: 'failed', decline_code: 'lost_card' }]);
+});
+
+test('an account whose unpaid invoice stops with its deleted customer stays past due', async () => {
+  const name = await openInvoice('deleted', 'tok_chargeCustomerFail');
+  const path = `/v1/customers/${await customerOf(world, 'deleted')}`;
+  await world.gateway.send({ method: 'DELETE', path, params: {} });
+  await world.hear();
+  expect(await findInvoice(world.db, name)).toMatchObject({ state: 'needs_operator' });
+  await reviewStanding(world.context);
+  expect(await signalsOf('deleted')).toEqual(['account.past_due']);
 });
 
 test('an invoice paid on its hosted page is paid here, and never charged again', async () => {
