@@ -7,6 +7,7 @@ import { resolveDrift } from '../../src/stripe/drift.ts';
 import type { InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { resumeInvoice } from '../../src/stripe/issue/resume-invoice.ts';
+import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
 import { freezeInvoice, makeAccount } from './support/billing.ts';
 import { settle } from './support/drive.ts';
 import { expectPaidOnce } from './support/once.ts';
@@ -87,6 +88,49 @@ test('a refund made by hand is booked, and reported as money we did not send', a
     .where('kind', '=', 'refund')
     .execute();
   expect(entries).toEqual([{ amount_cents: -800n }]);
+});
+
+test('a refund of our books that is gone or another one at Stripe is reported in cents', async () => {
+  const gone = await paid('refund gone');
+  for (const accountId of ['refund other', 'refund unbooked']) {
+    await paid(accountId);
+    await giveMoneyBack(
+      { ...world.context, notYetInvoiced: async () => 0n },
+      { accountId, moneyBackId: 'mb', amountCents: 700n, actor: 'me', reason: 'test' },
+    );
+  }
+  await world.hear();
+  await world.db
+    .insertInto('refund')
+    .values({
+      account_id: 'refund gone',
+      refund_id: 'ref_gone',
+      invoice_id: gone.invoiceId,
+      amount_cents: 700n,
+      state: 'done',
+      created_at: world.clock(),
+      stripe_refund_id: 're_gone',
+    })
+    .execute();
+  await world.db
+    .updateTable('refund')
+    .set({ amount_cents: 600n })
+    .where('account_id', '=', 'refund other')
+    .execute();
+  await sql`alter table ledger_entry disable trigger user`.execute(world.db);
+  await sql`delete from ledger_entry where account_id = 'refund unbooked' and kind = 'refund'`.execute(
+    world.db,
+  );
+  await sql`alter table ledger_entry enable trigger user`.execute(world.db);
+  expect(await driftOf('refund gone')).toEqual([
+    ['ledger_refund', 700n],
+    ['refund_missing', 700n],
+  ]);
+  expect(await driftOf('refund other')).toEqual([
+    ['ledger_refund', -100n],
+    ['refund_amount', -100n],
+  ]);
+  expect(await driftOf('refund unbooked')).toEqual([['ledger_refund', 700n]]);
 });
 
 test('an invoice that is gone at Stripe, or a ledger that says otherwise, is reported in cents', async () => {

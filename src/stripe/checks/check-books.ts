@@ -37,6 +37,17 @@ export async function checkBooks(
       on p.account_id = i.account_id and p.entry_id = 'payment:' || i.invoice_id
     where i.state = 'paid' and i.total_cents <> coalesce(p.amount_cents, 0)
     union all
+    select account_id, refund_id, 'ledger_refund', booked.cents + amount_cents, null
+    from (
+      select r.account_id, r.refund_id,
+        case when r.state in ('done', 'pending') then r.amount_cents else 0 end as amount_cents,
+        coalesce((select sum(l.amount_cents) from ledger_entry l where l.account_id = r.account_id
+          and l.entry_id in ('refund:' || r.refund_id, 'refund_failed:' || r.refund_id)), 0)::bigint as cents
+      from refund r
+      where ${accountId ?? null}::text is null or r.account_id = ${accountId ?? null}
+    ) booked
+    where booked.cents <> -amount_cents
+    union all
     select account_id, invoice_id, 'needs_operator', 0, state_reason from chosen where state = 'needs_operator'
     union all
     select account_id, invoice_id, 'invoice_stuck', 0, state_reason from chosen

@@ -4,21 +4,25 @@ import { recordDrift } from '../drift.ts';
 import type { Params } from '../gateway.ts';
 import { syncDispute } from '../news/sync-dispute.ts';
 import { syncRefundsOfIntent, syncRefundsOfInvoice } from '../news/sync-refunds.ts';
-import { customerObject, disputeObject, refundObject } from '../objects.ts';
+import { customerObject, disputeObject, refundObject, type StripeRefund } from '../objects.ts';
 import type { StripeContext } from '../operation.ts';
 import { readList, readObject } from '../read.ts';
+import { checkRefunds } from './check-refunds.ts';
 
-/** Takes over refunds and disputes since `from` that we did not hear of, or not to their end. */
+/** Takes over refunds and disputes since `from` that we did not hear of, or not to their end, and looks for ours. */
 export async function checkRecentMoney(context: StripeContext, from: Date): Promise<void> {
   const params = { created: { gte: Math.floor(from.getTime() / 1000) } };
   const { db, gateway } = context;
+  const listed = new Map<string, StripeRefund>();
   for await (const refund of readList(gateway, refundObject, '/v1/refunds', params)) {
+    listed.set(refund.id, refund);
     if (refund.payment_intent === null || (await isBooked(db, refund))) continue;
     await syncRefundsOfIntent(context, refund.payment_intent);
   }
   for await (const dispute of readList(gateway, disputeObject, '/v1/disputes', params)) {
     if (!(await isNoted(db, dispute))) await syncDispute(context, dispute.id);
   }
+  await checkRefunds(context, { from }, listed);
 }
 
 /** The same for one account, however long ago. */
@@ -32,6 +36,7 @@ export async function checkMoneyOf(context: StripeContext, accountId: string): P
   for (const { stripe_invoice_id: id } of paid) {
     if (id !== null) await syncRefundsOfInvoice(context, id);
   }
+  await checkRefunds(context, { accountId });
 }
 
 /** Nothing of ours ever uses Stripe's customer balance: two ledgers that net invoices would pay twice. */

@@ -38,6 +38,7 @@ const RECHECKED = [
   'customer_balance',
   'invoice_lines',
   'invoice_stuck',
+  'ledger_refund',
   'ledger_total',
   'needs_operator',
   'refund_stuck',
