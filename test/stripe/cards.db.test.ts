@@ -61,6 +61,19 @@ test('R37 a new card replaces the old one, which is let go', async () => {
   expect(attachedCards('replace')).toEqual([third.paymentMethodId]);
 });
 
+test('R37 late news of a card that was given up for another one does not bring it back', async () => {
+  await makeAccount(world.db, 'late');
+  world.stripe.faults.add({ kind: 'hold', event: 'setup_intent.succeeded' });
+  world.stripe.faults.add({ kind: 'drop_after', path: '/v1/setup_intents', times: 2 });
+  await expect(setToken('late', 'tok_visa')).rejects.toMatchObject({ kind: 'unavailable' });
+  await world.pass({ seconds: 60 });
+  const card = await setToken('late', 'tok_mastercard');
+  world.stripe.faults.clear();
+  await world.hear();
+  expect(await findCard(world.db, 'late')).toEqual(card);
+  expect(card).toMatchObject({ last4: '4444' });
+});
+
 test('a payment method made in the browser is taken as well', async () => {
   await makeAccount(world.db, 'method');
   const source = { paymentMethodId: 'pm_card_amex' };

@@ -91,6 +91,22 @@ export async function findSetup(
     .executeTakeFirst();
 }
 
+/** Whether the card in use comes from a set-up that was begun after this one: that is the owner's last word. */
+export async function isOutdated(db: Db, setup: SetupRow): Promise<boolean> {
+  const later = await db
+    .selectFrom('stripe_customer')
+    .innerJoin('card_setup', (join) =>
+      join
+        .onRef('card_setup.account_id', '=', 'stripe_customer.account_id')
+        .onRef('card_setup.card_setup_id', '=', 'stripe_customer.card_setup_id'),
+    )
+    .select('card_setup.card_setup_id')
+    .where('stripe_customer.account_id', '=', setup.account_id)
+    .where('card_setup.started_at', '>', setup.started_at)
+    .executeTakeFirst();
+  return later !== undefined;
+}
+
 export async function refuseSetup(
   tx: Db,
   setup: SetupRow,

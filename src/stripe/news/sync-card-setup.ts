@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { findSetup, refuseSetup, type SetupRow } from '../cards/card-setup-store.ts';
+import { findSetup, isOutdated, refuseSetup, type SetupRow } from '../cards/card-setup-store.ts';
 import { useCard } from '../cards/use-card.ts';
 import { withLease } from '../lease.ts';
 import { checkoutObject, setupIntentObject } from '../objects.ts';
@@ -34,6 +34,10 @@ export async function finishSetupIntent(
   if (setup === undefined) return 'foreign';
   // Mostly our own call has long done the rest.
   if (setup.state !== 'started') return 'settled';
+  if (await isOutdated(context.db, setup)) {
+    await refuseSetup(context.db, setup, context.clock(), 'another card was set meanwhile');
+    return 'outdated';
+  }
   return await finishSetup(context, setup, await readIntent(context, setupIntentId));
 }
 
