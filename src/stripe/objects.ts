@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * What we read of Stripe's objects: unknown fields are dropped (so nothing personal is stored), and all
- * we can do without is optional, because versions and Stripe-like servers differ in what they send.
+ * we can do without may be missing or null, because versions and Stripe-like servers differ in what they send.
  */
 const reference = z
   .union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)])
@@ -13,7 +13,15 @@ const metadata = z
   .record(z.string(), z.string())
   .nullish()
   .transform((data) => data ?? {});
-const cents = z.int().optional();
+/** Null is as good as nothing. */
+function optional<S extends z.ZodType>(schema: S) {
+  return schema
+    .nullish()
+    .transform((value) => value ?? undefined)
+    .optional();
+}
+
+const cents = optional(z.int());
 const text = z
   .string()
   .nullish()
@@ -32,7 +40,7 @@ const charge = z.object({
   failure_code: text,
   failure_message: text,
   outcome: z.object({ reason: text }).nullish(),
-  created: z.int().optional(),
+  created: optional(z.int()),
 });
 
 const paymentIntent = z.object({
@@ -50,8 +58,8 @@ export const invoiceObject = z.object({
   id: z.string(),
   status: text,
   customer: reference,
-  currency: z.string().optional(),
-  created: z.int().optional(),
+  currency: optional(z.string()),
+  created: optional(z.int()),
   total: cents,
   amount_due: cents,
   amount_paid: cents,
@@ -60,15 +68,15 @@ export const invoiceObject = z.object({
   number: text,
   hosted_invoice_url: text,
   invoice_pdf: text,
-  deleted: z.boolean().optional(),
+  deleted: optional(z.boolean()),
   metadata,
-  lines: z.object({ data: z.array(lineObject), has_more: z.boolean().optional() }).optional(),
-  payments: z.object({ data: z.array(invoicePayment) }).optional(),
+  lines: optional(z.object({ data: z.array(lineObject), has_more: optional(z.boolean()) })),
+  payments: optional(z.object({ data: z.array(invoicePayment) })),
 });
 
 export const customerObject = z.object({
   id: z.string(),
-  deleted: z.boolean().optional(),
+  deleted: optional(z.boolean()),
   balance: cents,
   email: text,
   metadata,
@@ -76,7 +84,7 @@ export const customerObject = z.object({
 
 export const paymentMethodObject = z.object({
   id: z.string(),
-  type: z.string().optional(),
+  type: optional(z.string()),
   customer: reference,
   card: z
     .object({
@@ -136,7 +144,7 @@ export const disputeObject = z.object({
   reason: text,
   charge: reference,
   payment_intent: reference,
-  created: z.int().optional(),
+  created: optional(z.int()),
 });
 
 export const invoicePaymentObject = z.object({ id: z.string(), invoice: reference, status: text });
@@ -155,9 +163,9 @@ export const eventObject = z.object({
   type: z.string(),
   /** Thin events say this as an RFC 3339 text. */
   created: z.union([z.int(), z.iso.datetime({ offset: true })]),
-  livemode: z.boolean().optional(),
+  livemode: optional(z.boolean()),
   account: text,
-  data: z.object({ object: eventSubject }).optional(),
+  data: optional(z.object({ object: eventSubject })),
 });
 
 export type EventSubject = z.infer<typeof eventSubject>;

@@ -50,7 +50,7 @@ export async function* readList<S extends z.ZodType<{ id: string }>>(
   path: string,
   params: Params = {},
 ): AsyncGenerator<z.infer<S>> {
-  const page = z.object({ data: z.array(schema), has_more: z.boolean().optional() });
+  const page = z.object({ data: z.array(schema), has_more: z.boolean().nullish() });
   let after: Params = {};
   for (;;) {
     const found = await readObject(gateway, page, path, { limit: 100, ...params, ...after });

@@ -19,15 +19,20 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('an invoice is issued and paid at another server that leaves out and adds what it likes', async () => {
-  const gateway = openGateway({ apiKey: TEST_KEY, apiBase: bare.url, maxNetworkRetries: 0 });
-  const context = { db: database.db, gateway, clock: () => START, retryAt: retrySchedule() };
-  await makeAccount(database.db, 'other');
-  const card = await setPaymentMethod(context, { accountId: 'other', source: { token: 'tok_x' } });
-  expect(card).toMatchObject({ last4: '1111', brand: null });
-  const name = await freezeInvoice(database.db, 'other');
-  expect(await issueInvoice(context, name)).toMatchObject({ state: 'paid' });
-});
+for (const saysNull of [false, true]) {
+  test(`an invoice is issued and paid at another server that ${saysNull ? 'says null for' : 'leaves out'} what it likes`, async () => {
+    const server = await openBareStripe({ saysNull });
+    const gateway = openGateway({ apiKey: TEST_KEY, apiBase: server.url, maxNetworkRetries: 0 });
+    const context = { db: database.db, gateway, clock: () => START, retryAt: retrySchedule() };
+    const accountId = `other ${saysNull}`;
+    await makeAccount(database.db, accountId);
+    const card = await setPaymentMethod(context, { accountId, source: { token: 'tok_x' } });
+    expect(card).toMatchObject({ last4: '1111', brand: null });
+    const name = await freezeInvoice(database.db, accountId);
+    expect(await issueInvoice(context, name)).toMatchObject({ state: 'paid' });
+    await server.close();
+  });
+}
 
 test("an error that is not in Stripe's form is an unknown outcome, not a success", async () => {
   const gateway = openGateway({ apiKey: TEST_KEY, apiBase: bare.url, maxNetworkRetries: 0 });
