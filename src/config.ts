@@ -8,6 +8,18 @@ const wholeNumber = z
   .regex(/^\d{1,9}$/, 'must be a whole number')
   .transform(Number);
 
+/** Where a server listens; the paths on it are Stripe's. */
+const serverUrl = text.refine(
+  (url) => url === undefined || isServerUrl(url),
+  'must be http:// or https:// with a host, perhaps a port, and no path, such as http://127.0.0.1:12111',
+);
+
+function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, href, origin } = new URL(text);
+  return /^https?:$/.test(protocol) && href === `${origin}/`;
+}
+
 const rate = wholeNumber.refine((number) => number > 0, 'must be at least 1');
 
 /** Every setting with what it means; README lists the same. */
@@ -30,7 +42,7 @@ const environment = z.object({
   /** sk_… or rk_…; without it the local Stripe is used, which production refuses. */
   STRIPE_API_KEY: text,
   /** Another server that speaks Stripe's API, such as http://127.0.0.1:12111. */
-  STRIPE_API_BASE: text,
+  STRIPE_API_BASE: serverUrl,
   /** Signing secrets of the webhook endpoint, two while rotating, separated by a comma. */
   STRIPE_WEBHOOK_SECRETS: text,
   /** Most calls of all processes together; default 60 with a live key, 20 with a test key. */
@@ -95,6 +107,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (settings.MAX_REPLICAS < 1 || settings.MAX_REPLICAS > MAX_REPLICAS_CEILING) {
     const rule = `must be from 1 to ${MAX_REPLICAS_CEILING}`;
     throw new Fault('invalid', 'invalid_setting', `the setting MAX_REPLICAS ${rule}`);
+  }
+  if (settings.STRIPE_API_BASE !== undefined && settings.STRIPE_API_KEY === undefined) {
+    const rule = 'needs STRIPE_API_KEY: without one the local Stripe is used';
+    throw new Fault('invalid', 'invalid_setting', `the setting STRIPE_API_BASE ${rule}`);
   }
   return {
     environment: settings.NODE_ENV,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
 
 const source = readFileSync('src/config.ts', 'utf8');
 const readme = readFileSync('README.md', 'utf8');
@@ -12,4 +13,28 @@ test('the README lists every setting, and no other', () => {
   );
   expect(settings.length).toBeGreaterThan(10);
   expect(new Set(listed)).toEqual(new Set(settings));
+});
+
+test('another address of Stripe is a host and port only, and says what it needs', () => {
+  const STRIPE_API_KEY = 'sk_test_x';
+  for (const STRIPE_API_BASE of ['http://127.0.0.1:12111', 'https://stripe.example/']) {
+    const { stripe } = readConfig({ STRIPE_API_KEY, STRIPE_API_BASE });
+    expect(stripe.apiBase).toBe(STRIPE_API_BASE);
+  }
+  const wrong = [
+    'localhost:12111',
+    '127.0.0.1',
+    'ftp://a',
+    'http://a/stripe',
+    'http://a?b',
+    'http://u@a',
+  ];
+  for (const STRIPE_API_BASE of wrong) {
+    expect(() => readConfig({ STRIPE_API_KEY, STRIPE_API_BASE }), STRIPE_API_BASE).toThrow(
+      /STRIPE_API_BASE must be http/,
+    );
+  }
+  expect(() => readConfig({ STRIPE_API_BASE: 'http://a' })).toThrow(
+    /STRIPE_API_BASE needs STRIPE_API_KEY/,
+  );
 });
