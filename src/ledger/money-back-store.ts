@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
 import { Fault } from '../values/fault.ts';
 import type { Cents } from '../values/money.ts';
@@ -13,13 +14,14 @@ export type MoneyBackRequest = {
   readonly amountCents: Cents;
   readonly actor: string;
   readonly reason: string;
-  /** What the running period and unissued ones cost so far. */
-  readonly notYetInvoicedCents: Cents;
 };
 
+/** What the running period and those not closed yet cost so far. */
+export type NotYetInvoiced = (tx: Db, accountId: string) => Promise<Cents>;
+
 /**
- * Decides and books a money-back under a lock of the account, so that requests at the same moment cannot
- * together exceed a limit (R41). The refunds are only planned here. Repeating one changes nothing.
+ * Decides and books a money-back under a lock of the account, so that neither requests at the same moment
+ * nor a close can together exceed a limit (R41). The refunds are only planned here. Repeating one changes nothing.
  *
  * @throws Fault `conflict` with the reason when it is refused, or when the id was used for another amount.
  */
@@ -27,8 +29,10 @@ export async function bookMoneyBack(
   db: Db,
   now: Date,
   request: MoneyBackRequest,
+  notYetInvoiced: NotYetInvoiced,
 ): Promise<'booked' | 'known'> {
   return await db.transaction().execute(async (tx) => {
+    await lockAccounts(tx, [request.accountId]);
     const account = await tx
       .selectFrom('account')
       .select('upgraded_at')
@@ -39,7 +43,8 @@ export async function bookMoneyBack(
       throw new Fault('not_found', 'account_unknown', `there is no account ${request.accountId}`);
     }
     if (await isKnown(tx, request)) return 'known';
-    const plan = planMoneyBack(await loadCase(tx, now, request, account.upgraded_at));
+    const owedCents = await notYetInvoiced(tx, request.accountId);
+    const plan = planMoneyBack(await loadCase(tx, now, request, account.upgraded_at, owedCents));
     if ('code' in plan) throw new Fault('conflict', plan.code, plan.message);
     await insertPlan(tx, now, request, plan);
     return 'booked';
@@ -65,8 +70,9 @@ async function isKnown(tx: Db, request: MoneyBackRequest): Promise<boolean> {
 async function loadCase(
   tx: Db,
   now: Date,
-  { accountId, amountCents, notYetInvoicedCents }: MoneyBackRequest,
+  { accountId, amountCents }: MoneyBackRequest,
   upgradedAt: bigint | null,
+  owedCents: Cents,
 ): Promise<MoneyBackCase> {
   const { rows: given } = await sql<{ cents: bigint }>`
     select (coalesce((select sum(amount_cents) from money_back where account_id = ${accountId}), 0)
@@ -79,7 +85,7 @@ async function loadCase(
     upgradedAt: upgradedAt ?? undefined,
     givenCents: given[0]!.cents,
     payments: await findPayments(tx, accountId),
-    notYetInvoicedCents: notYetInvoicedCents - credit,
+    notYetInvoicedCents: owedCents - credit,
   };
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { lockFreeAccounts } from '../../src/accounts/lock.ts';
 import { grantCredit } from '../../src/ledger/grant-credit.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
@@ -100,6 +101,23 @@ test('R41 what is not yet invoiced is given as credit, and no more than that', a
   expect(given).toEqual({ creditCents: 645n, refunds: [] });
   expect(await balances('new')).toMatchObject({ credit: 645n, cash: 0n });
   await expect(giveBack('new', 'mb-2', 1n, 645n)).rejects.toMatchObject({ code: 'more_than_paid' });
+});
+
+test('R41 no period is closed between counting what is not yet invoiced and giving credit for it', async () => {
+  await makeAccount(world.db, 'closing');
+  const context = {
+    ...world.context,
+    notYetInvoiced: async () => {
+      const close = world.db.transaction().execute(async (tx) => {
+        return await lockFreeAccounts(tx, ['closing']);
+      });
+      expect(await close).toEqual([]);
+      return 500n;
+    },
+  };
+  const request = { moneyBackId: 'mb', amountCents: 500n, actor: 'operator', reason: 'unhappy' };
+  const given = await giveMoneyBack(context, { accountId: 'closing', ...request });
+  expect(given).toEqual({ creditCents: 500n, refunds: [] });
 });
 
 test('a refund takes from several payments, oldest first', async () => {

@@ -54,12 +54,12 @@ export function refundRoutes({
         const { account: accountId } = request.params;
         const { id, amount_cents, reason } = request.body;
         const context = openStripe();
-        const { db, clock } = context;
+        const { clock } = context;
         const given = await giveMoneyBack(
           {
             ...context,
-            notYetInvoiced: async () =>
-              await notYetInvoiced(db, await requireAccount(db, accountId), toSecond(clock())),
+            notYetInvoiced: async (tx) =>
+              await notYetInvoiced(tx, await requireAccount(tx, accountId), toSecond(clock())),
           },
           {
             accountId,

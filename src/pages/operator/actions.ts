@@ -157,12 +157,12 @@ async function refund(
   { account: accountId, amount: amountCents, reason: why }: ActionOf<'refund'>,
 ): Promise<string> {
   const context = openStripe();
-  const { db, clock } = context;
+  const { clock } = context;
   const given = await giveMoneyBack(
     {
       ...context,
-      notYetInvoiced: async () =>
-        await notYetInvoiced(db, await requireAccount(db, accountId), toSecond(clock())),
+      notYetInvoiced: async (tx) =>
+        await notYetInvoiced(tx, await requireAccount(tx, accountId), toSecond(clock())),
     },
     { accountId, moneyBackId: actionId, amountCents, actor, reason: why },
   );

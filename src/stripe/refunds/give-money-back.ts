@@ -1,13 +1,14 @@
-import { bookMoneyBack, type MoneyBackRequest } from '../../ledger/money-back-store.ts';
+import {
+  bookMoneyBack,
+  type MoneyBackRequest,
+  type NotYetInvoiced,
+} from '../../ledger/money-back-store.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Cents } from '../../values/money.ts';
 import type { StripeContext } from '../operation.ts';
 import { runRefund } from './run-refund.ts';
 
-export type MoneyBackContext = StripeContext & {
-  /** What the account's usage costs that is on no invoice yet. */
-  readonly notYetInvoiced: (accountId: string) => Promise<Cents>;
-};
+export type MoneyBackContext = StripeContext & { readonly notYetInvoiced: NotYetInvoiced };
 
 export type MoneyBack = {
   readonly creditCents: Cents;
@@ -29,12 +30,11 @@ export type MoneyBack = {
  */
 export async function giveMoneyBack(
   context: MoneyBackContext,
-  request: Omit<MoneyBackRequest, 'notYetInvoicedCents'>,
+  request: MoneyBackRequest,
 ): Promise<MoneyBack> {
   const { db, clock, atPoint, notYetInvoiced } = context;
-  const notYetInvoicedCents = await notYetInvoiced(request.accountId);
   await atPoint?.('money_back:begin');
-  await bookMoneyBack(db, clock(), { ...request, notYetInvoicedCents });
+  await bookMoneyBack(db, clock(), request, notYetInvoiced);
   await atPoint?.('money_back:saved');
   const booked = await findMoneyBack(db, request);
   for (const { refundId, state } of booked.refunds) {
