@@ -14,9 +14,9 @@ const serverUrl = text.refine(
   'must be http:// or https:// with a host, perhaps a port, and no path, such as http://127.0.0.1:12111',
 );
 
-function isServerUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, href, origin } = new URL(text);
+function isServerUrl(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, href, origin } = new URL(address);
   return /^https?:$/.test(protocol) && href === `${origin}/`;
 }
 

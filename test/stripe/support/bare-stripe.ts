@@ -21,8 +21,18 @@ export async function openBareStripe({ saysNull = false } = {}): Promise<{
   const newId = (prefix: string): string => `${prefix}_x${(lastId += 1)}`;
   const show = ({ id, status, metadata, lines }: Invoice) => ({
     ...nothing(
-      ...['customer', 'currency', 'created', 'amount_due', 'amount_paid', 'amount_remaining'],
-      ...['starting_balance', 'number', 'hosted_invoice_url', 'invoice_pdf', 'deleted', 'payments'],
+      'customer',
+      'currency',
+      'created',
+      'amount_due',
+      'amount_paid',
+      'amount_remaining',
+      'starting_balance',
+      'number',
+      'hosted_invoice_url',
+      'invoice_pdf',
+      'deleted',
+      'payments',
     ),
     id,
     status,
