@@ -14,8 +14,31 @@ export type StripeContext = {
   readonly atPoint?: (label: string) => void | Promise<void>;
 };
 
+/**
+ * Every kind of call that changes something at Stripe. The crash test kills a process around each of them,
+ * so one that is missing here cannot be made.
+ */
+export const OPERATION_STEPS = [
+  'customer',
+  'draft',
+  'lines',
+  'finalize',
+  'pay',
+  'credit_note',
+  'card',
+  'attach',
+  'default_card',
+  'detach',
+  'checkout',
+] as const;
+
+/** A number tells repetitions for the same subject apart. */
+export type OperationStep =
+  (typeof OPERATION_STEPS)[number] | `${(typeof OPERATION_STEPS)[number]}${number}`;
+
 /** One call that changes something at Stripe, made so that it happens once whatever fails. */
 export type Operation<R> = OperationName & {
+  readonly step: OperationStep;
   /** The call to freeze. Runs in the transaction before the first send of each generation. */
   readonly plan: (tx: Db) => Promise<Call>;
   /** Undefined when the answer is none we understand; also reads back its own JSON. */

@@ -1,18 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { collectDue } from '../../src/dunning/collect-due.ts';
 import { findCard } from '../../src/stripe/cards/card-setup-store.ts';
-import { cardCrashPoints } from '../../src/stripe/cards/crash-points.ts';
+import { startCheckout } from '../../src/stripe/cards/checkout.ts';
+import { cardCrashPoints, checkoutCrashPoints } from '../../src/stripe/cards/crash-points.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { reconcile } from '../../src/stripe/checks/reconcile.ts';
 import { sweep } from '../../src/stripe/checks/sweep.ts';
 import type { InvoiceName } from '../../src/stripe/issue/invoice-store.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
 import { issueCrashPoints } from '../../src/stripe/issue/issue-steps.ts';
+import { finishCheckout } from '../../src/stripe/news/sync-card-setup.ts';
+import { OPERATION_MOMENTS, OPERATION_STEPS } from '../../src/stripe/operation.ts';
 import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
 import { refundCrashPoints } from '../../src/stripe/refunds/run-refund.ts';
 import { endChildren, startChild } from '../support/child.ts';
 import { freezeInvoice, makeAccount } from './support/billing.ts';
 import { settle } from './support/drive.ts';
+import { newestId } from './support/faulty.ts';
 import { expectPaidOnce } from './support/once.ts';
 import type { Job, Task } from './support/worker.ts';
 import { openWorld, TEST_KEY, type World } from './support/world.ts';
@@ -29,6 +35,17 @@ const LINES = [
   { description: 'App worker', cents: 16_129n },
   { description: 'Credit', cents: -1_000n },
 ];
+
+/** More than one call can take. */
+const MANY_LINES = Array.from({ length: 130 }, (_, n) => ({
+  description: `App ${n}`,
+  cents: BigInt(n),
+}));
+
+/** Steps that an ordinary invoice does not have: a second call for its lines, a payment after a declined one. */
+const RARE_POINTS = ['lines2', 'pay2'].flatMap((step) =>
+  OPERATION_MOMENTS.map((moment) => `${step}:${moment}`),
+);
 
 /** Runs tasks in a process of their own; resolves to its exit code or the signal that ended it. */
 async function runTasks(tasks: readonly Task[]): Promise<number | NodeJS.Signals> {
@@ -47,6 +64,24 @@ async function billedAccount(accountId: string, hasCard = true): Promise<Invoice
   await makeAccount(world.db, accountId);
   if (hasCard) await setPaymentMethod(world.context, { accountId, source: { token: 'tok_visa' } });
   return await freezeInvoice(world.db, accountId, LINES);
+}
+
+/** An account whose invoice comes to one of the rare points next, or on its way. */
+async function rareAccount(point: string): Promise<InvoiceName> {
+  const accountId = `rare ${point}`;
+  await makeAccount(world.db, accountId);
+  const card = await setPaymentMethod(world.context, { accountId, source: { token: 'tok_visa' } });
+  const name = await freezeInvoice(world.db, accountId, MANY_LINES);
+  if (!point.startsWith('pay2:')) return name;
+  world.stripe.setCharges(card.paymentMethodId, 'insufficient_funds');
+  await issueInvoice(world.context, name);
+  world.stripe.setCharges(card.paymentMethodId, null);
+  await world.db
+    .updateTable('invoice')
+    .set({ next_attempt_at: world.clock() })
+    .where('account_id', '=', accountId)
+    .execute();
+  return name;
 }
 
 /** Long enough for a dead process's lease to end; then another process finds what it left behind. */
@@ -84,11 +119,42 @@ test('the lists of crash points are what really happens, in order', async () => 
   expect(points).toEqual(refundCrashPoints);
 });
 
+test('a process is killed around every kind of call that changes something at Stripe', () => {
+  const killedAt = [
+    issueCrashPoints,
+    refundCrashPoints,
+    cardCrashPoints,
+    checkoutCrashPoints,
+  ].flat();
+  for (const step of OPERATION_STEPS) {
+    const points = OPERATION_MOMENTS.map((moment) => `${step}:${moment}`);
+    expect(killedAt, step).toEqual(expect.arrayContaining(points));
+  }
+});
+
+test('no call that changes something at Stripe is made past the operations, but for deleting drafts', () => {
+  const folder = path.resolve('src/stripe');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.startsWith('local/'),
+  );
+  const senders = files.filter((file) => {
+    return /\.send\((?!\{ method: 'GET')/.test(readFileSync(path.join(folder, file), 'utf8'));
+  });
+  expect(senders.toSorted()).toEqual([
+    'issue/draft-invoice.ts',
+    'rate-limit.ts',
+    'run-operation.ts',
+  ]);
+});
+
 test('T13 S01 S09 killed at any step of issuing and paying, an invoice is issued and paid once', async () => {
   const tasks: Task[] = [];
   for (const killAt of issueCrashPoints) {
     const name = await billedAccount(`issue ${killAt}`, !killAt.startsWith('customer:'));
     tasks.push({ kind: 'issue', killAt, ...name });
+  }
+  for (const killAt of RARE_POINTS) {
+    tasks.push({ kind: 'issue', killAt, ...(await rareAccount(killAt)) });
   }
   expect(await runTasks(tasks)).toBe('SIGKILL');
   await restart();
@@ -140,6 +206,27 @@ test('killed at any step of setting a card, the account ends with one customer a
   await world.pass({ seconds: 200 });
   expect(await runTasks(tasks.map((task) => ({ ...task, killAt: null })))).toBe(0);
   for (const { accountId } of tasks) {
+    expect(await findCard(world.db, accountId)).toMatchObject({ last4: '4444' });
+    const customers = world.stripe.state()['customer']?.filter(({ name }) => name === accountId);
+    expect(customers?.length).toBe(1);
+  }
+});
+
+test('killed at any step of opening a Checkout page, the next page sets the card', async () => {
+  const tasks: Task[] = [];
+  for (const killAt of checkoutCrashPoints) {
+    const accountId = `page ${killAt}`;
+    await makeAccount(world.db, accountId);
+    tasks.push({ kind: 'checkout', killAt, accountId, invoiceId: '' });
+  }
+  expect(await runTasks(tasks)).toBe('SIGKILL');
+  await world.pass({ seconds: 200 });
+  for (const { accountId } of tasks) {
+    const urls = { successUrl: 'https://example.com/ok', cancelUrl: 'https://example.com/no' };
+    await startCheckout(world.context, { accountId, urls });
+    const sessionId = newestId(world, 'checkout.session');
+    world.stripe.completeCheckout(sessionId, 'tok_mastercard');
+    await finishCheckout(world.context, sessionId);
     expect(await findCard(world.db, accountId)).toMatchObject({ last4: '4444' });
     const customers = world.stripe.state()['customer']?.filter(({ name }) => name === accountId);
     expect(customers?.length).toBe(1);

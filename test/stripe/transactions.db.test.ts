@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCheckout } from '../../src/stripe/cards/checkout.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { reconcile } from '../../src/stripe/checks/reconcile.ts';
 import { sweep } from '../../src/stripe/checks/sweep.ts';
@@ -9,6 +10,7 @@ import { giveMoneyBack } from '../../src/stripe/refunds/give-money-back.ts';
 import { openPool } from '../../src/database/pool.ts';
 import { freezeInvoice, makeAccount } from './support/billing.ts';
 import { work } from './support/drive.ts';
+import { newestId, stripeIdOf } from './support/faulty.ts';
 import { openWorld, type World } from './support/world.ts';
 
 let world: World;
@@ -37,10 +39,14 @@ test('D06 no transaction is open while Stripe is called, whatever for', async ()
   await makeAccount(world.db, accountId);
   await setPaymentMethod(context, { accountId, source: { token: 'tok_visa' } });
   await setPaymentMethod(context, { accountId, source: { token: 'tok_mastercard' } });
-  await freezeInvoice(world.db, accountId);
+  const urls = { successUrl: 'https://example.com/ok', cancelUrl: 'https://example.com/no' };
+  await startCheckout(context, { accountId, urls });
+  world.stripe.completeCheckout(newestId(world, 'checkout.session'), 'tok_visa');
+  const name = await freezeInvoice(world.db, accountId);
   await work(context);
   const request = { accountId, moneyBackId: 'mb', amountCents: 500n, actor: 'me', reason: 'test' };
   await giveMoneyBack(context, request);
+  world.stripe.dispute(await stripeIdOf(world, name));
   await world.stripe.drainWebhooks();
   // One at a time: the transaction of one would count against the call of another.
   await processStripeEvents(context, { concurrency: 1 });
@@ -49,7 +55,9 @@ test('D06 no transaction is open while Stripe is called, whatever for', async ()
   await sweep(context);
   await observer.end();
   const kinds = [
+    'checkout',
     'customers',
+    'disputes',
     'payment_methods',
     'setup_intents',
     'invoices',

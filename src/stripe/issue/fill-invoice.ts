@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts';
 import { findLines, nameOf, parkInvoice, updateInvoice, type InvoiceRow } from './invoice-store.ts';
 import type { Lease } from '../lease.ts';
 import { invoiceObject, lineObject, type StripeInvoice, type StripeLine } from '../objects.ts';
-import type { Look, Outcome, StripeContext } from '../operation.ts';
+import type { Look, OperationStep, Outcome, StripeContext } from '../operation.ts';
 import { runOperation } from '../run-operation.ts';
 import { readList } from '../read.ts';
 
@@ -32,7 +32,7 @@ export async function addLines(
 }
 
 type Chunk = {
-  readonly step: string;
+  readonly step: OperationStep;
   readonly part: readonly SentLine[];
   readonly isLast: boolean;
 };

@@ -8,7 +8,7 @@ import type { Refusal } from '../gateway.ts';
 import { lockInvoice, nameOf, updateInvoice, type InvoiceRow } from './invoice-store.ts';
 import { holdLease, type Lease } from '../lease.ts';
 import { invoiceObject, type StripeInvoice } from '../objects.ts';
-import type { Outcome, StripeContext } from '../operation.ts';
+import type { OperationStep, Outcome, StripeContext } from '../operation.ts';
 import { runOperation } from '../run-operation.ts';
 import { lookForPayment } from './look-for-payment.ts';
 
@@ -105,7 +105,7 @@ async function isReplaced(tx: Db, invoice: InvoiceRow, card: string): Promise<bo
 }
 
 /** A key belongs to one attempt: a decline is replayed under it for a day. */
-export function payStep(attempt: number): string {
+export function payStep(attempt: number): OperationStep {
   return attempt === 1 ? 'pay' : `pay${attempt}`;
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { readLines } from '../../../src/stripe/issue/fill-invoice.ts';
 import {
   findInvoice,
   findLines,
@@ -59,16 +60,13 @@ export async function expectPaidOnce(world: World, name: InvoiceName): Promise<v
   expect(entries).toEqual([{ amount_cents: row?.total_cents }]);
 }
 
-async function stripeLines(world: World, stripeInvoiceId: string): Promise<[string, number][]> {
-  const answer = await world.gateway.send({
-    method: 'GET',
-    path: `/v1/invoices/${stripeInvoiceId}/lines`,
-    params: { limit: 100 },
-  });
-  if (answer.outcome !== 'ok') throw new Error(answer.outcome);
-  const { data } = answer.body as { data: { amount: number; metadata: { gm_line: string } }[] };
-  return data
-    .map(({ amount, metadata }): [string, number] => [metadata.gm_line, amount])
+async function stripeLines(
+  { gateway }: World,
+  stripeInvoiceId: string,
+): Promise<[string, number][]> {
+  const lines = await readLines(gateway, stripeInvoiceId);
+  return lines
+    .map(({ amount, metadata }): [string, number] => [metadata['gm_line'] ?? '', amount])
     .toSorted(([a], [b]) => Number(a) - Number(b));
 }
 

@@ -1,5 +1,6 @@
 import { openDatabase, openPool } from '../../../src/database/pool.ts';
 import { retrySchedule } from '../../../src/dunning/retry-schedule.ts';
+import { startCheckout } from '../../../src/stripe/cards/checkout.ts';
 import { setPaymentMethod } from '../../../src/stripe/cards/set-payment-method.ts';
 import { openGateway } from '../../../src/stripe/gateway.ts';
 import { issueInvoice } from '../../../src/stripe/issue/issue-invoice.ts';
@@ -8,7 +9,7 @@ import { giveMoneyBack } from '../../../src/stripe/refunds/give-money-back.ts';
 import { work } from './drive.ts';
 
 export type Task = {
-  readonly kind: 'issue' | 'money_back' | 'set_card' | 'work';
+  readonly kind: 'issue' | 'money_back' | 'set_card' | 'checkout' | 'work';
   readonly accountId: string;
   readonly invoiceId: string;
   /** Where it stops and waits for the process to be killed; null to run to its end. */
@@ -24,6 +25,7 @@ export type Job = {
   readonly tasks: readonly Task[];
 };
 
+const URLS = { successUrl: 'https://example.com/ok', cancelUrl: 'https://example.com/no' };
 const job: Job = JSON.parse(process.argv[2] ?? '{}');
 const pool = openPool({ url: job.databaseUrl, log: console.error });
 const context: PayContext = {
@@ -60,6 +62,9 @@ async function run(own: PayContext, { kind, accountId, invoiceId }: Task): Promi
       return;
     case 'set_card':
       await setPaymentMethod(own, { accountId, source: { token: 'tok_mastercard' } });
+      return;
+    case 'checkout':
+      await startCheckout(own, { accountId, urls: URLS });
       return;
     case 'money_back':
       await giveMoneyBack(
