@@ -39,6 +39,7 @@ const charge = z.object({
   status: text,
   failure_code: text,
   failure_message: text,
+  payment_method: text,
   outcome: z.object({ reason: text }).nullish(),
   created: optional(z.int()),
 });

@@ -160,6 +160,21 @@ test('S08 a decline whose answer was lost for a day counts as one attempt', asyn
   await expectPaidOnce(world, name);
 });
 
+test('S22 a decline of another card on the page is not taken for that of our own attempt', async () => {
+  const name = await billed(world, 'tries on the page');
+  await dieAt(world, 'pay:planned', name);
+  const stripeId = await stripeIdOf(world, name);
+  expect(() => world.stripe.payOnPage(stripeId, 'tok_chargeCustomerFail')).toThrow('declined');
+  await world.pass({ hours: 25 });
+  await settle(world);
+  await expectPaidOnce(world, name);
+  const attempts = world.db
+    .selectFrom('payment_attempt')
+    .select('state')
+    .where('account_id', '=', name.accountId);
+  expect(await attempts.execute()).toEqual([{ state: 'paid' }]);
+});
+
 test('S09 lines that reached Stripe are not added again', async () => {
   const lines = ['one', 'two', 'three'].map((description) => ({ description, cents: 100n }));
   const name = await billed(world, 'half filled', lines);

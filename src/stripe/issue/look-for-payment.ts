@@ -11,12 +11,13 @@ const PROCESSING_MS = 3_600_000;
 
 /**
  * Finds out what became of a payment attempt whose answer never came: paid (by it or by anybody), still
- * in progress, declined, or never begun. A declined charge counts as this attempt's when no earlier
- * attempt has it.
+ * in progress, declined, or never begun. A declined charge counts as this attempt's when it was tried with
+ * its card and no earlier attempt has it.
  */
 export async function lookForPayment(
   { db, gateway }: StripeContext,
   invoice: InvoiceRow,
+  card: string,
 ): Promise<Look<StripeInvoice>> {
   const path = `/v1/invoices/${stripeIdOf(invoice)}`;
   const seen = await readObject(gateway, invoiceObject, path, WITH_CHARGES);
@@ -31,6 +32,7 @@ export async function lookForPayment(
   }
   const charge = typeof intent?.latest_charge === 'object' ? intent.latest_charge : null;
   if (intent === undefined || charge?.status !== 'failed') return 'absent';
+  if (charge.payment_method !== null && charge.payment_method !== card) return 'absent';
   const earlier = await db
     .selectFrom('payment_attempt')
     .select('attempt')

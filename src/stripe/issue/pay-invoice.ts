@@ -64,7 +64,7 @@ async function runAttempt(
       return { method: 'POST', path, params };
     },
     parse: (body) => invoiceObject.safeParse(body).data,
-    look: async () => await lookForPayment(context, invoice),
+    look: async () => await lookForPayment(context, invoice, card),
     isDoubtful: ({ status }) => status === 400,
     // Accepted but not settled, as bank debits are.
     isPending: ({ status }) => status === 'open',
