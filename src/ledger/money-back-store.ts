@@ -98,7 +98,7 @@ async function findPayments(tx: Db, accountId: string): Promise<MoneyBackCase['p
     from invoice i join ledger_entry p
       on p.account_id = i.account_id and p.entry_id = 'payment:' || i.invoice_id
     where i.account_id = ${accountId} and not exists (select from dispute d
-      where d.account_id = i.account_id and d.invoice_id = i.invoice_id and d.status <> 'won')
+      where d.account_id = i.account_id and d.invoice_id = i.invoice_id and d.status not in ('won', 'warning_closed'))
     order by i.period_start, i.revision`.execute(tx);
   return rows.map((row) => ({ invoiceId: row.invoice_id, leftCents: row.cents }));
 }

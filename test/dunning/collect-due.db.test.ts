@@ -112,6 +112,19 @@ test('an account whose unpaid invoice stops with its deleted customer stays past
   expect(await signalsOf('deleted')).toEqual(['account.past_due']);
 });
 
+test('what a deleted account still owes is collected with the card its owner sets', async () => {
+  const name = await openInvoice('closed', 'tok_chargeCustomerFail');
+  await world.db
+    .updateTable('account')
+    .set({ deleted_at: BigInt(Math.floor(world.clock().getTime() / 1000)) })
+    .where('account_id', '=', 'closed')
+    .execute();
+  const source = { token: 'tok_mastercard' };
+  await setPaymentMethod(world.context, { accountId: 'closed', source });
+  await collectDue(world.context);
+  expect(await findInvoice(world.db, name)).toMatchObject({ state: 'paid' });
+});
+
 test('an invoice paid on its hosted page is paid here, and never charged again', async () => {
   const name = await openInvoice('page', 'tok_chargeCustomerFail');
   const row = await findInvoice(world.db, name);

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { lockFreeAccounts } from '../../src/accounts/lock.ts';
-import { grantCredit } from '../../src/ledger/grant-credit.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { findUnresolvedDrift } from '../../src/stripe/drift.ts';
@@ -238,30 +237,39 @@ test('a disputed payment is not refunded', async () => {
   });
 });
 
-test('R39 R40 credit is granted once per id and shows as available', async () => {
-  await makeAccount(world.db, 'credit');
-  const grant = {
-    accountId: 'credit',
-    creditId: 'promo',
-    amountCents: 1_000n,
-    actor: 'me',
-    reason: 'promo',
-  };
-  expect(await grantCredit(world.db, world.clock(), grant)).toBe(true);
-  expect(await grantCredit(world.db, world.clock(), grant)).toBe(false);
-  expect(await balances('credit')).toMatchObject({ credit: 1_000n });
-  const other = { ...grant, amountCents: 2_000n };
-  await expect(grantCredit(world.db, world.clock(), other)).rejects.toMatchObject({
-    code: 'id_reused',
-  });
-  const nothing = { ...grant, creditId: 'zero', amountCents: 0n };
-  await expect(grantCredit(world.db, world.clock(), nothing)).rejects.toMatchObject({
-    kind: 'invalid',
-  });
+test('a dispute that comes before the refund reaches Stripe leaves nothing given; once it is won it can be', async () => {
+  const name = await paidAccount('overtaken by a dispute', 2_000n);
+  const { accountId } = name;
+  await expect(giveBackUpTo('money_back:saved', accountId, 'mb-1')).rejects.toThrow('died');
+  const row = await findInvoice(world.db, name);
+  const dispute = world.stripe.dispute(row?.stripe_invoice_id ?? '');
+  await refundDue(world.context);
+  await world.hear();
+  expect(await giveBack(accountId, 'mb-1', 300n)).toMatchObject({ refunds: [{ state: 'failed' }] });
+  expect(await balances(accountId)).toMatchObject({ cash: 0n });
+  world.stripe.closeDispute(dispute.id, 'won');
+  await world.hear();
+  expect(await giveBack(accountId, 'mb-2', 300n)).toMatchObject({ refunds: [{ state: 'done' }] });
+  expect(await balances(accountId)).toMatchObject({ cash: 1_700n });
 });
 
-test('I10 entries of the ledger can be neither changed nor removed', async () => {
-  const entries = world.db.updateTable('ledger_entry').set({ amount_cents: 1n });
-  await expect(entries.execute()).rejects.toThrow(/not allowed/);
-  await expect(world.db.deleteFrom('ledger_entry').execute()).rejects.toThrow(/not allowed/);
+test('a payment that a bank only asked about can be refunded when it has asked no more', async () => {
+  const name = await paidAccount('asked about', 2_000n);
+  await world.db
+    .insertInto('dispute')
+    .values({
+      account_id: 'asked about',
+      dispute_id: 'du_asked',
+      invoice_id: name.invoiceId,
+      amount_cents: 2_000n,
+      status: 'warning_closed',
+      opened_at: world.clock(),
+      closed_at: world.clock(),
+      updated_at: world.clock(),
+    })
+    .execute();
+  expect(await giveBack('asked about', 'mb-1', 300n)).toMatchObject({
+    refunds: [{ state: 'done' }],
+  });
+  expect(await balances('asked about')).toMatchObject({ cash: 1_700n });
 });
