@@ -108,10 +108,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const rule = `must be from 1 to ${MAX_REPLICAS_CEILING}`;
     throw new Fault('invalid', 'invalid_setting', `the setting MAX_REPLICAS ${rule}`);
   }
-  if (settings.STRIPE_API_BASE !== undefined && settings.STRIPE_API_KEY === undefined) {
-    const rule = 'needs STRIPE_API_KEY: without one the local Stripe is used';
-    throw new Fault('invalid', 'invalid_setting', `the setting STRIPE_API_BASE ${rule}`);
-  }
   return {
     environment: settings.NODE_ENV,
     databaseUrl: settings.DATABASE_URL,
