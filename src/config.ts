@@ -8,16 +8,16 @@ const wholeNumber = z
   .regex(/^\d{1,9}$/, 'must be a whole number')
   .transform(Number);
 
-/** Where a server listens; the paths on it are Stripe's. */
+/** Where a server listens; the paths on it, which begin with /v1, are Stripe's. */
 const serverUrl = text.refine(
   (url) => url === undefined || isServerUrl(url),
-  'must be http:// or https:// with a host, perhaps a port, and no path, such as http://127.0.0.1:12111',
+  'must be http:// or https:// with a host, perhaps a port, and no path of its own, such as http://127.0.0.1:12111',
 );
 
 function isServerUrl(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { protocol, href, origin } = new URL(address);
-  return /^https?:$/.test(protocol) && href === `${origin}/`;
+  return /^https?:$/.test(protocol) && /^\/(v1\/?)?$/.test(href.slice(origin.length));
 }
 
 const rate = wholeNumber.refine((number) => number > 0, 'must be at least 1');

@@ -16,7 +16,11 @@ test('the README lists every setting, and no other', () => {
 });
 
 test('another address of Stripe is a host and port only', () => {
-  for (const STRIPE_API_BASE of ['http://127.0.0.1:12111', 'https://stripe.example/']) {
+  for (const STRIPE_API_BASE of [
+    'http://127.0.0.1:12111',
+    'https://stripe.example/',
+    'http://a/v1',
+  ]) {
     const { stripe } = readConfig({ STRIPE_API_BASE });
     expect(stripe.apiBase).toBe(STRIPE_API_BASE);
   }
