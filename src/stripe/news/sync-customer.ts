@@ -4,6 +4,16 @@ import type { StripeContext } from '../operation.ts';
 import { readObject } from '../read.ts';
 import type { NewsOutcome } from './event-store.ts';
 
+const NO_CARD = {
+  payment_method_id: null,
+  brand: null,
+  last4: null,
+  exp_month: null,
+  exp_year: null,
+  fingerprint: null,
+  card_setup_id: null,
+};
+
 /** A customer deleted at Stripe is gone for good: the next card makes a new one. */
 export async function syncCustomer(
   { db, gateway, clock }: StripeContext,
@@ -18,13 +28,7 @@ export async function syncCustomer(
       .set((column) => ({
         generation: column('generation', '+', 1),
         stripe_customer_id: null,
-        payment_method_id: null,
-        brand: null,
-        last4: null,
-        exp_month: null,
-        exp_year: null,
-        fingerprint: null,
-        card_setup_id: null,
+        ...NO_CARD,
         updated_at: now,
       }))
       .where('stripe_customer_id', '=', customerId)
@@ -54,12 +58,9 @@ export async function syncPaymentMethod(
   const path = `/v1/payment_methods/${paymentMethodId}`;
   const seen = await readObject(gateway, paymentMethodObject, path);
   const isGone = seen === undefined || seen.customer === null;
-  const columns = isGone
-    ? { payment_method_id: null, brand: null, last4: null, exp_month: null, exp_year: null }
-    : cardColumns(seen);
   const owner = await db
     .updateTable('stripe_customer')
-    .set({ ...columns, ...(isGone ? { card_setup_id: null } : {}), updated_at: clock() })
+    .set({ ...(isGone ? NO_CARD : cardColumns(seen)), updated_at: clock() })
     .where('payment_method_id', '=', paymentMethodId)
     .returning('account_id')
     .executeTakeFirst();
