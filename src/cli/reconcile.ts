@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AccountReport } from '../stripe/checks/reconcile.ts';
 import { resolveDrift, type Drift } from '../stripe/drift.ts';
+import { reissueInvoice } from '../stripe/issue/reissue-invoice.ts';
 import { resumeInvoice } from '../stripe/issue/resume-invoice.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
@@ -12,7 +13,7 @@ import { requireInvoiceById } from './require-invoice.ts';
 
 type ReconcileOptions = { readonly account?: string; readonly json?: true };
 
-/** Adds `reconcile`, and what an operator does about its findings: `resolve` and `resume`. */
+/** Adds `reconcile`, and what an operator does about its findings: `resolve`, `resume` and `reissue`. */
 export function addReconcileCommands(
   program: Command,
   run: (work: (services: Services) => Promise<number>) => Promise<void>,
@@ -45,6 +46,15 @@ export function addReconcileCommands(
     .action(
       async (invoice: string) =>
         await run(({ db }) => resumeCommand({ db, output, clock }, invoice)),
+    );
+  program
+    .command('reissue <invoice>')
+    .description(
+      'ask again for what a voided invoice asked for, by another one with the same lines',
+    )
+    .action(
+      async (invoice: string) =>
+        await run(({ db }) => reissueCommand({ db, output, clock }, invoice)),
     );
 }
 
@@ -125,5 +135,16 @@ async function resumeCommand(
   const { accountId } = await requireInvoiceById(db, invoiceId);
   await resumeInvoice({ db, clock }, { accountId, invoiceId });
   output.data(`${invoiceId} goes on as soon as a running service looks for work.`);
+  return 0;
+}
+
+/** `gigameter reissue INVOICE` */
+async function reissueCommand(
+  { db, output, clock }: Pick<Services, 'db'> & { readonly output: Output; readonly clock: Clock },
+  invoiceId: string,
+): Promise<number> {
+  const { accountId } = await requireInvoiceById(db, invoiceId, { isVoidToo: true });
+  const successor = await reissueInvoice({ db, clock }, { accountId, invoiceId });
+  output.data(`${successor.invoiceId} asks for it as soon as a running service looks for work.`);
   return 0;
 }

@@ -13,12 +13,16 @@ export type NamedInvoice = {
 };
 
 /** An invoice by its id alone, as people paste it. */
-export async function requireInvoiceById(db: Db, invoiceId: string): Promise<NamedInvoice> {
+export async function requireInvoiceById(
+  db: Db,
+  invoiceId: string,
+  { isVoidToo = false }: { readonly isVoidToo?: boolean } = {},
+): Promise<NamedInvoice> {
   const row = await db
     .selectFrom('invoice')
     .selectAll()
     .where('invoice_id', '=', invoiceId)
-    .where('state', '<>', 'void')
+    .$if(!isVoidToo, (query) => query.where('state', '<>', 'void'))
     .executeTakeFirst();
   if (row === undefined) {
     const message = `no invoice ${JSON.stringify(invoiceId)}: \`gigameter invoices ACCOUNT --json\` lists them`;

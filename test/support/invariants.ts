@@ -99,15 +99,21 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     ) using (account_id, start_at)
     where coalesce(used.units, 0) <> coalesce(billed.units, 0)`,
   'lines that move balances are in the ledger': `
-    select format('%s: %s lines %s, ledger %s', line.invoice_id, line.kind, line.cents, ledger.cents)
+    select format('%s %s: %s lines %s, ledger %s', line.account_id, line.period_start, line.kind,
+      line.cents, ledger.cents)
     from (
-      select account_id, invoice_id, kind, sum(amount_cents) as cents from invoice_line
-      where kind in ('carried', 'credit') group by 1, 2, 3
+      select account_id, period_start, kind, sum(amount_cents) as cents
+      from invoice_line join invoice using (account_id, invoice_id)
+      where kind in ('carried', 'credit') and not exists (
+        select from invoice successor where successor.account_id = invoice.account_id
+          and successor.period_start = invoice.period_start and successor.revision > invoice.revision)
+      group by 1, 2, 3
     ) line left join (
-      select account_id, invoice_id, book, sum(amount_cents) as cents from ledger_entry
+      select account_id, period_start, book, sum(amount_cents) as cents
+      from ledger_entry join invoice using (account_id, invoice_id)
       where kind in ('carried_billed', 'carried_over', 'credit_applied', 'credit_from_corrections')
       group by 1, 2, 3
-    ) ledger on ledger.account_id = line.account_id and ledger.invoice_id = line.invoice_id
+    ) ledger on ledger.account_id = line.account_id and ledger.period_start = line.period_start
       and ledger.book = line.kind
     where line.cents <> case line.kind when 'carried' then -coalesce(ledger.cents, 0)
       else coalesce(ledger.cents, 0) end`,
