@@ -16,7 +16,11 @@ export async function collectDue(context: PayContext, batch: Batch = {}): Promis
   return result;
 }
 
-/** Tries all open invoices of an account at once, whatever the schedule says: somebody asks for it. */
+/**
+ * Tries all open invoices of an account at once, whatever the schedule says: somebody asks for it.
+ *
+ * @throws what broke, when something of ours did.
+ */
 export async function collectNow(context: PayContext, accountId: string): Promise<BatchResult> {
   const open = await context.db
     .updateTable('invoice')
@@ -28,6 +32,7 @@ export async function collectNow(context: PayContext, accountId: string): Promis
   const names = open.map((row) => ({ accountId, invoiceId: row.invoice_id }));
   const result = await issueAll(context, names, 1);
   await reviewStanding(context);
+  for (const { error } of result.failures) throw error;
   return result;
 }
 

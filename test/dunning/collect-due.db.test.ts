@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { collectDue } from '../../src/dunning/collect-due.ts';
+import { collectDue, collectNow } from '../../src/dunning/collect-due.ts';
 import { reviewStanding } from '../../src/dunning/review-standing.ts';
 import { setPaymentMethod } from '../../src/stripe/cards/set-payment-method.ts';
 import { issueInvoice } from '../../src/stripe/issue/issue-invoice.ts';
@@ -110,6 +110,13 @@ test('an account whose unpaid invoice stops with its deleted customer stays past
   expect(await findInvoice(world.db, name)).toMatchObject({ state: 'needs_operator' });
   await reviewStanding(world.context);
   expect(await signalsOf('deleted')).toEqual(['account.past_due']);
+});
+
+test('who asks to collect now hears of what broke', async () => {
+  await openInvoice('asked', 'tok_chargeCustomerFail');
+  const send = async () => await Promise.reject(new TypeError('a bug of ours'));
+  const broken = collectNow({ ...world.context, gateway: { send } }, 'asked');
+  await expect(broken).rejects.toThrow('a bug of ours');
 });
 
 test('what a deleted account still owes is collected with the card its owner sets', async () => {
