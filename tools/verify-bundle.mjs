@@ -105,12 +105,18 @@ function standing(events) {
       .map(({ named }) => JSON.stringify([named.supersededSource, named.supersededId])),
   );
   const isGone = ({ source, id }) => gone.has(JSON.stringify([source, id]));
-  const endsWith = ({ source, id, type }) => {
-    if (source !== 'gigameter' || type !== 'database.deleted') return false;
-    const [deletionId, deletionSource] = JSON.parse(id);
-    return isGone({ source: deletionSource, id: deletionId });
-  };
+  const goneDeletions = events.filter((event) => event.type === 'app.deleted' && isGone(event));
+  const endsWith = (event) =>
+    event.source === 'gigameter' &&
+    goneDeletions.some((deletion) => event.id === endOf(deletion, event.resource));
   return events.filter((event) => !isGone(event) && !endsWith(event)).toSorted(inOrder);
+}
+
+// The id of the end of a database that follows from the deletion of its app, ordered as that is.
+function endOf({ source, id }, database) {
+  const first = source === 'gigameter' ? id.slice(0, id.lastIndexOf(' !')) : id;
+  const from = createHash('sha256').update(JSON.stringify([source, id, database])).digest('hex');
+  return `${first} !end-${from.slice(0, 32)}`;
 }
 
 function inOrder(a, b) {

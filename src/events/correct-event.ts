@@ -6,7 +6,7 @@ import {
   toTenths,
 } from '../values/size.ts';
 import { formatInstant, type Second } from '../values/instant.ts';
-import { DERIVED_SOURCE } from './derived.ts';
+import { DERIVED_SOURCE, followingId, isDatabaseEnd } from './derived.ts';
 import type { Correction, Event, EventOf, Fact } from './event.ts';
 import { invalidCorrection, notSupersedable, type Refusal } from './refusal.ts';
 
@@ -15,12 +15,9 @@ export type Corrected =
   | { readonly ok: true; readonly instead: Event | undefined }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** Begins the ids of events that are true instead of others; these may be superseded in their turn. */
-const INSTEAD_ID = '["instead"';
-
 /**
  * Decides whether an event may be superseded and what is true instead: the same event with the corrected
- * values, under an identity that follows from the supersession's.
+ * values, under an identity that follows from both.
  */
 export function correctEvent(
   supersession: EventOf<'event.superseded'>,
@@ -37,7 +34,7 @@ export function correctEvent(
   const event: Event = {
     account,
     source: DERIVED_SOURCE,
-    id: JSON.stringify(['instead', supersession.id, supersession.source]),
+    id: followingId(target, 'instead', [supersession.source, supersession.id]),
     occurredAt: instead.occurredAt ?? target.occurredAt,
     sequence,
     fact: correctFact(target.fact, instead),
@@ -45,13 +42,14 @@ export function correctEvent(
   return { ok: true, instead: event };
 }
 
-function hindranceOf({ source, id, fact }: Event, isSuperseded: boolean): string | undefined {
+function hindranceOf(target: Event, isSuperseded: boolean): string | undefined {
+  const { fact } = target;
   if (isSuperseded) return 'this one is already; supersede what is true instead of it';
   if (fact.type === 'event.superseded') return 'report the true fact again instead';
   if (fact.type === 'account.created' || fact.type === 'account.deleted') {
     return "this one's instant anchors or ends the periods of its account";
   }
-  if (source === DERIVED_SOURCE && !id.startsWith(INSTEAD_ID)) {
+  if (isDatabaseEnd(target)) {
     return 'this one follows from another event, which may be superseded';
   }
   return undefined;

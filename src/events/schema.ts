@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { DERIVED_SOURCE } from './derived.ts';
-import { IDENTIFIER_RULE, isIdentifier } from '../values/identifier.ts';
+import { DERIVED_SOURCE, isEventId } from './derived.ts';
+import {
+  IDENTIFIER_RULE,
+  isIdentifier,
+  isShortIdentifier,
+  SHORT_IDENTIFIER_RULE,
+} from '../values/identifier.ts';
 import { INSTANT_RULE, parseInstant } from '../values/instant.ts';
 import { APP_SIZE_RULE, DATABASE_SIZE_RULE, isAppSize, isDatabaseSize } from '../values/size.ts';
 
@@ -37,8 +42,8 @@ export function eventSchema(maxReplicas: number) {
     variant('job.finished', { account, app, job }),
     variant('event.superseded', {
       account,
-      superseded_source: identifier(),
-      superseded_id: text((value) => value.length > 0, 'the id of a recorded event'),
+      superseded_source: shortIdentifier(),
+      superseded_id: text(isEventId, 'the id of a recorded event'),
       actor: identifier(),
       reason: identifier(),
       instead: correction(replicas).optional(),
@@ -58,14 +63,14 @@ export type ReportedEvent = z.output<ReturnType<typeof eventSchema>>;
 function variant<T extends string, Shape extends z.ZodRawShape>(type: T, data: Shape) {
   return z.looseObject({
     specversion: z.literal('1.0', { error: 'must be "1.0"' }),
-    id: identifier(),
+    id: shortIdentifier(),
     source: text(
-      (value) => isIdentifier(value) && value !== DERIVED_SOURCE,
-      `${IDENTIFIER_RULE}, not "${DERIVED_SOURCE}"`,
+      (value) => isShortIdentifier(value) && value !== DERIVED_SOURCE,
+      `${SHORT_IDENTIFIER_RULE}, not "${DERIVED_SOURCE}"`,
     ),
     type: z.literal(type),
     time: instant(),
-    sequence: identifier().optional(),
+    sequence: shortIdentifier().optional(),
     data: z.strictObject(data, {
       error: (issue) =>
         issue.code === 'unrecognized_keys'
@@ -90,6 +95,10 @@ function instant() {
 
 function identifier() {
   return text(isIdentifier, IDENTIFIER_RULE);
+}
+
+function shortIdentifier() {
+  return text(isShortIdentifier, SHORT_IDENTIFIER_RULE);
 }
 
 function emailAddress() {

@@ -3,7 +3,12 @@ import { DERIVED_SOURCE } from '../events/derived.ts';
 import { showValue } from '../events/parse-event.ts';
 import { COMMAND_SOURCE } from '../platform/command.ts';
 import { Fault } from '../values/fault.ts';
-import { IDENTIFIER_RULE, isIdentifier } from '../values/identifier.ts';
+import {
+  IDENTIFIER_RULE,
+  isIdentifier,
+  isShortIdentifier,
+  SHORT_IDENTIFIER_RULE,
+} from '../values/identifier.ts';
 import { INSTANT_RULE, parseInstant } from '../values/instant.ts';
 import {
   APP_SIZE_RULE,
@@ -25,10 +30,12 @@ const instant = z
   .string({ error: `must be ${INSTANT_RULE}` })
   .refine((text) => parseInstant(text) !== undefined, { error: `must be ${INSTANT_RULE}` });
 
-export const sourceName = identifier.refine(
-  (name) => name !== DERIVED_SOURCE && name !== COMMAND_SOURCE,
-  { error: `must be a source of the platform's, not "${DERIVED_SOURCE}" or "${COMMAND_SOURCE}"` },
-);
+export const sourceName = z
+  .string({ error: `must be ${SHORT_IDENTIFIER_RULE}` })
+  .refine(isShortIdentifier, { error: `must be ${SHORT_IDENTIFIER_RULE}` })
+  .refine((name) => name !== DERIVED_SOURCE && name !== COMMAND_SOURCE, {
+    error: `must be a source of the platform's, not "${DERIVED_SOURCE}" or "${COMMAND_SOURCE}"`,
+  });
 
 /** The whole live state of a source, as it is sent. `maxReplicas` is per app (R9). */
 export function snapshotSchema(maxReplicas: number) {

@@ -8,3 +8,14 @@ export function isIdentifier(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 400) return false;
   return !UNPRINTABLE.test(value) && Array.from(value).length <= 200;
 }
+
+/**
+ * Ids of events, sources and sequences are shorter: they stand beside an account and a resource in one index,
+ * whose rows PostgreSQL allows 2,704 bytes.
+ */
+const SHORT_BYTES = 300;
+export const SHORT_IDENTIFIER_RULE = `${IDENTIFIER_RULE}, at most ${SHORT_BYTES} bytes in UTF-8`;
+
+export function isShortIdentifier(value: unknown): value is string {
+  return isIdentifier(value) && Buffer.byteLength(value) <= SHORT_BYTES;
+}

@@ -177,7 +177,7 @@ describe('a database', () => {
       {
         account: 'acme',
         source: 'gigameter',
-        id: JSON.stringify([deleted.id, deleted.source, 'db1']),
+        id: expect.stringMatching(new RegExp(`^${deleted.id} !end-[0-9a-f]{32}$`)),
         occurredAt: deleted.occurredAt,
         sequence: '4',
         fact: { type: 'database.deleted', database: 'db1' },

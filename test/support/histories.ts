@@ -100,13 +100,15 @@ export const historyOf = (months: number): fc.Arbitrary<History> =>
       }),
       length: fc.integer({ min: 1, max: (months * 31 - 1) * 86_400 }),
       account: fc.constantFrom('acme', 'Ünïcode ☃ GmbH', "o'hara; drop table event", 'null'),
+      // Ids order reports of one instant, wherever their characters stand among those of derived ids.
+      idPrefix: fc.constantFrom('e-', '', 'E', 'delete web '),
     })
-    .map(({ signUp, happenings, length, account }) => {
+    .map(({ signUp, happenings, length, account, idPrefix }) => {
       const signedUpAt = BigInt(Date.parse(signUp) / 1000);
       let count = 0;
       const report = (type: string, at: Second, when: Timing, data: object): Report => ({
         specversion: '1.0',
-        id: `e-${++count}`,
+        id: `${idPrefix}${++count}`,
         source: 'controller',
         type,
         time: formatSecond(at < signedUpAt ? signedUpAt : at).replace('Z', `${when.fraction}Z`),

@@ -95,10 +95,8 @@ function corrected(reported: readonly Report[]): Report[] {
     if (correction === undefined) return [report];
     const { instead } = correction.data as { instead?: { replicas: number } };
     if (instead === undefined) return [];
-    // What is true instead is ordered by an id of its own, which begins with a bracket.
-    return [
-      { ...report, id: `["instead","${correction.id}"`, data: { ...report.data, ...instead } },
-    ];
+    // What is true instead keeps the place of the wrong report.
+    return [{ ...report, data: { ...report.data, ...instead } }];
   });
 }
 
@@ -192,10 +190,7 @@ function resourcesOf(facts: readonly Report[], all: readonly Report[]): Resource
     name,
     changes: sorted(
       facts.flatMap((fact): Change[] => {
-        if (fact.type === 'app.deleted' && fact.data.app === app) {
-          // The end that comes with the app goes before what else is said of that very instant.
-          return [{ ...changeOf(fact, OFF), order: `${changeOf(fact, OFF).order.split('|')[0]}|` }];
-        }
+        if (fact.type === 'app.deleted' && fact.data.app === app) return [changeOf(fact, OFF)];
         if (fact.data.database !== name) return [];
         if (fact.type === 'database.deleted') return [changeOf(fact, OFF)];
         return [changeOf(fact, { replicas: 1, tenths: tenthsOf(fact) })];

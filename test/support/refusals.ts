@@ -19,6 +19,7 @@ export function arriving(json: string): unknown {
 
 export const TYPES = [...VALID.map(({ type }) => type), 'event.superseded'].join(', ');
 export const IDENTIFIER = 'must be 1 to 200 printable characters without control characters';
+export const SHORT_IDENTIFIER = `${IDENTIFIER}, at most 300 bytes in UTF-8`;
 export const INSTANT =
   'must be an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00';
 export const APP_SIZE = 'must be a number from 0.2 to 16 in steps of 0.1';

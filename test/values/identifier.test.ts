@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isIdentifier } from '../../src/values/identifier.ts';
+import { isIdentifier, isShortIdentifier } from '../../src/values/identifier.ts';
 
 test.each([
   'acme',
@@ -40,4 +40,17 @@ test.each([
   ['a list', ['a']],
 ])('%s is no identifier', (_what, value) => {
   expect(isIdentifier(value)).toBe(false);
+});
+
+test.each([
+  ['e-17', true],
+  ['x'.repeat(200), true],
+  ['é'.repeat(150), true],
+  [`x${'é'.repeat(150)}`, false],
+  ['x'.repeat(201), false],
+  ['a\tb', false],
+  ['', false],
+  [17, false],
+])('a short one has 300 bytes at most: %j', (value, isShort) => {
+  expect(isShortIdentifier(value)).toBe(isShort);
 });
