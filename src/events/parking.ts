@@ -1,11 +1,13 @@
 import type { Db } from '../database/pool.ts';
 import { assert } from '../values/fault.ts';
+import { toJson } from '../values/text.ts';
 import type { Requirement } from './admission.ts';
 import type { Event } from './event.ts';
 import { refused, type Outcome } from './outcome.ts';
-import type { EventParser } from './parse-event.ts';
+import { eventParser } from './parse-event.ts';
 import { idReused } from './refusal.ts';
 import { isSameFact } from './same-fact.ts';
+import { MAX_REPLICAS_CEILING } from './schema.ts';
 
 /** An event with the content it was reported in, which is what people and replays need. */
 export type ReportedEvent = { readonly event: Event; readonly reported: unknown };
@@ -15,7 +17,7 @@ export type ReportedEvent = { readonly event: Event; readonly reported: unknown 
  * under an identity that is parked already is refused (R57).
  */
 export async function park(
-  { tx, now, parse }: { readonly tx: Db; readonly now: Date; readonly parse: EventParser },
+  { tx, now }: { readonly tx: Db; readonly now: Date },
   { event, reported }: ReportedEvent,
   waitsFor: Requirement,
 ): Promise<Outcome> {
@@ -26,7 +28,7 @@ export async function park(
       ...identity,
       waits_for: waitsFor.kind,
       name: waitsFor.name,
-      reported: JSON.stringify(reported),
+      reported: toJson(reported)!,
       parked_at: now,
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -38,9 +40,7 @@ export async function park(
     .select('reported')
     .where((where) => where.and(identity))
     .executeTakeFirstOrThrow();
-  const parsed = parse(JSON.parse(first.reported), now);
-  assert(parsed.ok, 'a parked event was valid when it was parked');
-  return isSameFact(parsed.event, event)
+  return isSameFact(readParked(first).event, event)
     ? { status: 'parked', waitsFor }
     : refused(idReused(event));
 }
@@ -62,7 +62,7 @@ export async function unpark(
   tx: Db,
   account: string,
   known: Requirement,
-): Promise<readonly unknown[]> {
+): Promise<readonly ReportedEvent[]> {
   const rows = await tx
     .deleteFrom('parked_event')
     .where('account_id', '=', account)
@@ -70,5 +70,17 @@ export async function unpark(
     .where('name', '=', known.name)
     .returning('reported')
     .execute();
-  return rows.map((row): unknown => JSON.parse(row.reported));
+  return rows.map(readParked);
+}
+
+const parse = eventParser(MAX_REPLICAS_CEILING);
+/** The last instant that `Date` knows. */
+const END_OF_TIME = new Date(8.64e15);
+
+/** It was taken when it was parked: what the clock and the settings say now does not refuse it. */
+function readParked({ reported: text }: { readonly reported: string }): ReportedEvent {
+  const reported: unknown = JSON.parse(text);
+  const parsed = parse(reported, END_OF_TIME);
+  assert(parsed.ok, 'a parked event was valid when it was parked');
+  return { event: parsed.event, reported };
 }

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
+import { isIdentifier } from '../values/identifier.ts';
 import { toSecond, type Second } from '../values/instant.ts';
+import { toJson } from '../values/text.ts';
 import type { Event } from './event.ts';
 import type { Refusal } from './refusal.ts';
 import { eventSchema } from './schema.ts';
@@ -38,8 +40,17 @@ export function eventParser(maxReplicas: number): EventParser {
 /** A value as a person would recognise it in a message: JSON, shortened. */
 export function showValue(value: unknown): string {
   if (value === undefined) return '';
-  const json = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
+  return shorten(typeof value === 'number' ? String(value) : toJson(value)!);
+}
+
+/** A field by its path. Names that no field of ours could have are shown as values are. */
+function showField(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return 'event';
+  return path.map((key) => (isIdentifier(key) ? shorten(key) : showValue(key))).join('.');
+}
+
+function shorten(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 
 function refuseTime(time: string, rule: string): ParsedEvent {
@@ -52,7 +63,7 @@ function firstRefusal(error: z.ZodError, reported: unknown): Refusal {
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
   return {
     code: 'invalid_event',
-    field: path.length === 0 ? 'event' : path.join('.'),
+    field: showField(path),
     value: showValue(valueAt(reported, path)),
     rule: issue.message,
   };

@@ -1,42 +1,54 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
+import { groupBy } from '../values/group.ts';
+import { toJson } from '../values/text.ts';
 import type { Refusal } from './refusal.ts';
 
 export type QuarantinedEvent = { readonly reported: unknown; readonly refusal: Refusal };
 
-/** Keeps refused events with the reason, for people to read. The same content again is only counted. */
+/**
+ * Keeps refused events with the reason, for people to read. The same content again is only counted. Rows are
+ * taken in the order of their digests: two batches with the same bad events cannot deadlock.
+ */
 export async function quarantine(
   db: Db,
   now: Date,
   events: readonly QuarantinedEvent[],
 ): Promise<void> {
-  for (const { reported, refusal } of events) {
-    const text = JSON.stringify(reported) ?? 'undefined';
-    const identity = identityIn(reported);
-    await db
-      .insertInto('quarantined_event')
-      .values({
-        digest: createHash('sha256').update(text).digest(),
-        account_id: identity.account,
-        source: identity.source,
-        event_id: identity.id,
-        code: refusal.code,
-        field: refusal.field,
-        value: refusal.value,
-        rule: refusal.rule,
-        reported: text,
-        first_seen_at: now,
-        last_seen_at: now,
-      })
-      .onConflict((conflict) =>
-        conflict.column('digest').doUpdateSet({
-          times_seen: sql`quarantined_event.times_seen + 1`,
-          last_seen_at: now,
-        }),
-      )
-      .execute();
-  }
+  if (events.length === 0) return;
+  const rows = [...groupBy(events.map(toRow), ({ digest }) => digest).values()].map((same) => ({
+    ...same[0]!,
+    times: same.length,
+  }));
+  await sql`
+    insert into quarantined_event (digest, account_id, source, event_id, code, field, value, rule,
+      reported, times_seen, first_seen_at, last_seen_at)
+    select decode(digest, 'hex'), account_id, source, event_id, code, field, value, rule, reported,
+      times, ${now}::timestamptz, ${now}::timestamptz
+    from unnest(
+      ${textArray(rows.map((row) => row.digest))}::text[],
+      ${textArray(rows.map((row) => row.account))}::text[],
+      ${textArray(rows.map((row) => row.source))}::text[],
+      ${textArray(rows.map((row) => row.id))}::text[],
+      ${textArray(rows.map((row) => row.code))}::text[],
+      ${textArray(rows.map((row) => row.field))}::text[],
+      ${textArray(rows.map((row) => row.value))}::text[],
+      ${textArray(rows.map((row) => row.rule))}::text[],
+      ${textArray(rows.map((row) => row.text))}::text[],
+      ${numberArray(rows.map((row) => row.times))}::bigint[]
+    ) as refused (digest, account_id, source, event_id, code, field, value, rule, reported, times)
+    order by digest
+    on conflict (digest) do update set
+      times_seen = quarantined_event.times_seen + excluded.times_seen,
+      last_seen_at = excluded.last_seen_at`.execute(db);
+}
+
+function toRow({ reported, refusal }: QuarantinedEvent) {
+  const text = toJson(reported) ?? 'undefined';
+  const digest = createHash('sha256').update(text).digest('hex');
+  return { digest, text, ...identityIn(reported), ...refusal };
 }
 
 type Identity = {

@@ -4,7 +4,6 @@ import type { Db } from '../database/pool.ts';
 import { unpark } from '../events/parking.ts';
 import type { Recording } from './record-events.ts';
 import { settleEvents } from './settle-events.ts';
-import { assert } from '../values/fault.ts';
 
 /**
  * Takes parked supersessions whose event was recorded meanwhile. Unlike accounts, apps and databases, single
@@ -27,11 +26,7 @@ export async function reviewParked(
       .setIsolationLevel('read committed')
       .execute(async (tx) => {
         await lockAccounts(tx, [account]);
-        const revived = (await unpark(tx, account, { kind: 'event', name })).map((reported) => {
-          const parsed = recording.parse(reported, now);
-          assert(parsed.ok, 'a parked event was valid when it was parked');
-          return { event: parsed.event, reported };
-        });
+        const revived = await unpark(tx, account, { kind: 'event', name });
         await settleEvents({ ...recording, tx, now }, revived);
       });
   }

@@ -4,10 +4,8 @@ import { requirementOf } from '../events/admission.ts';
 import { isEventOf, type Event } from '../events/event.ts';
 import { DUPLICATE, RECORDED, type Outcome } from '../events/outcome.ts';
 import { isParked, park, unpark, type ReportedEvent } from '../events/parking.ts';
-import type { EventParser } from '../events/parse-event.ts';
 import { quarantine } from '../events/quarantine.ts';
 import { identityOf } from '../events/same-fact.ts';
-import { assert } from '../values/fault.ts';
 import { classifyUnrecorded } from './classify.ts';
 import { applyEffects, type Introduction } from './effects.ts';
 import { recordBatch } from './record-batch.ts';
@@ -18,7 +16,6 @@ export type AfterRecording = (tx: Db, now: Date, recorded: readonly Event[]) => 
 type Context = {
   readonly tx: Db;
   readonly now: Date;
-  readonly parse: EventParser;
   readonly afterRecording?: AfterRecording;
 };
 type Outcomes = ReadonlyMap<ReportedEvent, Outcome>;
@@ -39,7 +36,7 @@ export async function settleEvents(
     introductions.push(...settled.introductions);
   }
   await quarantineRefused(context, outcomes);
-  const revived = await unparkFor(context, introductions);
+  const revived = await unparkFor(context.tx, introductions);
   if (revived.length > 0) await settleEvents(context, revived);
   return given.map((one) => outcomes.get(one)!);
 }
@@ -132,17 +129,10 @@ async function quarantineRefused({ tx, now }: Context, outcomes: Outcomes): Prom
   await quarantine(tx, now, refused);
 }
 
-async function unparkFor(
-  { tx, now, parse }: Context,
-  introductions: readonly Introduction[],
-): Promise<ReportedEvent[]> {
+async function unparkFor(tx: Db, introductions: readonly Introduction[]): Promise<ReportedEvent[]> {
   const revived: ReportedEvent[] = [];
   for (const { account, known } of introductions) {
-    for (const reported of await unpark(tx, account, known)) {
-      const parsed = parse(reported, now);
-      assert(parsed.ok, 'a parked event was valid when it was parked');
-      revived.push({ event: parsed.event, reported });
-    }
+    revived.push(...(await unpark(tx, account, known)));
   }
   return revived;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareBytes } from '../../src/values/text.ts';
+import { compareBytes, toJson } from '../../src/values/text.ts';
 
 test('text compares by its bytes, where JavaScript compares halves of characters', () => {
   expect(compareBytes('\uFFFD', '😀')).toBeLessThan(0);
@@ -30,4 +30,18 @@ test('only equal texts compare as equal, and sorting does not depend on the orde
       }
     }),
   );
+});
+
+test('anything that arrived as JSON is JSON again; below a hundred levels it is cut', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(toJson(value)).toBe(JSON.stringify(value));
+    }),
+  );
+  const deep = (levels: number, inner: string) =>
+    `${'{"a":['.repeat(levels / 2)}${inner}${']}'.repeat(levels / 2)}`;
+  expect(toJson(JSON.parse(deep(100, '7')))).toBe(deep(100, '7'));
+  expect(toJson(JSON.parse(deep(100_000, '7')))).toBe(deep(100, '"…"'));
+  expect(toJson(JSON.parse('{"__proto__":{"a":1}}'))).toBe('{"__proto__":{"a":1}}');
+  expect(toJson(undefined)).toBeUndefined();
 });

@@ -15,6 +15,7 @@ export const BAD_BODIES: Readonly<Record<string, string | Buffer>> = {
   'a nested prototype': '{"data":{"__proto__":{"account":"acme"}}}',
   "a constructor's prototype": '{"constructor":{"prototype":{"account":"acme"}}}',
   'a hundred thousand lists, one in the other': '['.repeat(100_000),
+  'the same, closed': `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
   'objects 30 deep': `${'{"a":'.repeat(30)}1${'}'.repeat(30)}`,
   'ten megabytes': JSON.stringify({ account: 'x'.repeat(10_000_000) }),
 };
