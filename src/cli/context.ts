@@ -2,6 +2,7 @@ import type { Db } from '../database/pool.ts';
 import type { RecordEvents, RecordWithin } from '../metering/record-events.ts';
 import type { Report } from '../stripe/checks/reconcile.ts';
 import type { Clock } from '../values/clock.ts';
+import type { Second } from '../values/instant.ts';
 import type { Output } from './output.ts';
 
 /** What commands need of a running database. Built once per command, stopped at its end. */
@@ -12,8 +13,12 @@ export type Services = {
   readonly record: RecordEvents;
   /** The same within a transaction of the caller. */
   readonly recordWithin: RecordWithin;
-  /** Closes what is due at `now` and collects it as far as Stripe lets us. */
-  readonly closeAndIssue: (now: Date, onProgress: (line: string) => void) => Promise<CloseReport>;
+  /** Closes what is due at `now` and ended by `until`, and collects it as far as Stripe lets us. */
+  readonly closeAndIssue: (
+    now: Date,
+    until: Second,
+    onProgress: (line: string) => void,
+  ) => Promise<CloseReport>;
   /**
    * Compares what was metered, billed, booked and collected.
    *

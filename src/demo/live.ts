@@ -1,6 +1,7 @@
 import type { Service } from '../service/start-service.ts';
 import { setPaymentMethod } from '../stripe/cards/set-payment-method.ts';
 import type { Clock } from '../values/clock.ts';
+import { counted } from '../values/text.ts';
 import type { SampleAccount, SampleEvent } from './sample-platform.ts';
 import { firstInstant } from './sample-platform.ts';
 
@@ -35,7 +36,7 @@ export async function live(
     await collect(service);
     if (at.getUTCDate() === 1 || at.getTime() === until.getTime()) {
       onProgress(
-        `${at.toISOString().slice(0, 10)}  ${sent} events reported, ${invoices} ${invoices === 1 ? 'invoice' : 'invoices'} made`,
+        `${at.toISOString().slice(0, 10)}  ${counted(sent, 'event')} reported, ${counted(invoices, 'invoice')} made`,
       );
     }
   }

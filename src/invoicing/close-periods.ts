@@ -2,7 +2,7 @@ import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
 import { cutSeries } from '../metering/checkpoints.ts';
 import { readPrices } from '../pricing/store.ts';
-import { toSecond, type Second } from '../values/instant.ts';
+import { earlier, toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
 import { reportTooLate } from './report-unbilled.ts';
@@ -11,8 +11,10 @@ import { findDue, readDue, saveClosed, takeDue } from './store.ts';
 export type Closing = {
   /** How long after its end a period stays open for facts that are on their way. */
   readonly graceSeconds: bigint;
+  /** Leaves open what ended after this; by default nothing is left open but what waits for its grace. */
+  readonly until?: Second;
   readonly chunkSize?: number;
-  /** Told after each committed chunk. */
+  /** Told after each committed chunk that closed something. */
   readonly onProgress?: (closed: Closed) => void;
   /** Told of an account that cannot be closed; it stays due and the others go on. */
   readonly onFailure: (accountId: string, error: unknown) => void;
@@ -30,17 +32,19 @@ const LANES = 2;
  * different accounts.
  */
 export async function closeDuePeriods(db: Db, now: Date, closing: Closing): Promise<Closed> {
-  const endedBy = toSecond(now) - closing.graceSeconds;
+  const until = earlier(closing.until ?? toSecond(now), toSecond(now));
+  const endedBy = earlier(until, toSecond(now) - closing.graceSeconds);
   const failed = new Set<string>();
   const total = { periods: 0, invoices: 0 };
   /** Closes what it takes; should that fail, each account by itself. Answers how many it took. */
   const close = async (take: Take): Promise<number> => {
     let taken: readonly string[] = [];
     try {
-      const closed = await closeChunk(db, now, endedBy, async (tx) => (taken = await take(tx)));
+      const due = { until, endedBy };
+      const closed = await closeChunk(db, now, due, async (tx) => (taken = await take(tx)));
       total.periods += closed.periods;
       total.invoices += closed.invoices;
-      closing.onProgress?.(total);
+      if (closed.periods > 0) closing.onProgress?.(total);
     } catch (error) {
       if (taken.length === 0) throw error;
       if (taken.length > 1) for (const one of taken) await close(waitFor([one]));
@@ -54,7 +58,7 @@ export async function closeDuePeriods(db: Db, now: Date, closing: Closing): Prom
   };
   const lane = async (): Promise<void> => {
     for (;;) {
-      const due = [toSecond(now), endedBy, [...failed], closing.chunkSize ?? 500] as const;
+      const due = [until, endedBy, [...failed], closing.chunkSize ?? 500] as const;
       if ((await close(async (tx) => await takeDue(tx, ...due))) > 0) continue;
       // What is left is with others, and ours should they fail.
       const held = await findDue(db, ...due);
@@ -76,14 +80,18 @@ function waitFor(accountIds: readonly string[]): Take {
   };
 }
 
-async function closeChunk(db: Db, now: Date, endedBy: Second, take: Take): Promise<Closed> {
+async function closeChunk(
+  db: Db,
+  now: Date,
+  { until, endedBy }: { readonly until: Second; readonly endedBy: Second },
+  take: Take,
+): Promise<Closed> {
   return await db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
       const accountIds = await take(tx);
-      const due =
-        accountIds.length === 0 ? [] : await readDue(tx, toSecond(now), endedBy, accountIds);
+      const due = accountIds.length === 0 ? [] : await readDue(tx, until, endedBy, accountIds);
       if (due.length === 0) return { periods: 0, invoices: 0 };
       await cutSeries(
         tx,

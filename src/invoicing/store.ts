@@ -13,17 +13,17 @@ import type { DueAccount, DuePeriod } from './due-period.ts';
 /** Stripe charges no more at once; such an invoice is a mistake until an operator says otherwise. */
 const MAX_INVOICE_CENTS = 99_999_999n;
 
-/** Accounts with a period that ended by `endedBy`, or by their deletion until now; the longest due first. */
+/** Accounts with a period that ended by `endedBy`, or by their deletion by `until`; the longest due first. */
 export async function findDue(
   db: Db,
-  now: Second,
+  until: Second,
   endedBy: Second,
   except: readonly string[],
   limit: number,
 ): Promise<string[]> {
   const { rows } = await sql<{ account_id: string }>`
     select account_id from account
-    where ${isDue(now, endedBy)} and account_id <> all (${except}::text[])
+    where ${isDue(until, endedBy)} and account_id <> all (${except}::text[])
     order by next_close_at limit ${limit}`.execute(db);
   return rows.map((row) => row.account_id);
 }
@@ -37,7 +37,7 @@ const LOOKED_AT = 16;
  */
 export async function takeDue(
   tx: Db,
-  now: Second,
+  until: Second,
   endedBy: Second,
   except: readonly string[],
   limit: number,
@@ -45,7 +45,7 @@ export async function takeDue(
   const { rows } = await sql<{ account_id: string }>`
     select account_id from (
       select account_id from account
-      where ${isDue(now, endedBy)} and account_id <> all (${except}::text[])
+      where ${isDue(until, endedBy)} and account_id <> all (${except}::text[])
       order by next_close_at limit ${limit * LOOKED_AT}
     ) due
     where ${tryLockAccount(sql.ref('account_id'))} limit ${limit}`.execute(tx);
@@ -55,7 +55,7 @@ export async function takeDue(
 /** Those of the accounts that are due still. Call it with their lock held. */
 export async function readDue(
   tx: Db,
-  now: Second,
+  until: Second,
   endedBy: Second,
   accountIds: readonly string[],
 ): Promise<DueAccount[]> {
@@ -63,7 +63,7 @@ export async function readDue(
     .selectFrom('account')
     .selectAll()
     .where('account_id', '=', sql<string>`any(${accountIds})`)
-    .where(isDue(now, endedBy))
+    .where(isDue(until, endedBy))
     .execute();
   return rows.map((row) => ({
     ...toAccount(row),
@@ -72,8 +72,8 @@ export async function readDue(
   }));
 }
 
-function isDue(now: Second, endedBy: Second) {
-  return sql<boolean>`next_close_at <= ${now}
+function isDue(until: Second, endedBy: Second) {
+  return sql<boolean>`next_close_at <= ${until}
     and (next_close_at <= ${endedBy} or next_close_at = deleted_at)`;
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Db } from '../database/pool.ts';
 import { collectDue } from '../dunning/collect-due.ts';
 import { retrySchedule } from '../dunning/retry-schedule.ts';
-import { closeDuePeriods, type Closed } from '../invoicing/close-periods.ts';
+import { closeDuePeriods, type Closed, type Closing } from '../invoicing/close-periods.ts';
 import type { Gateway } from '../stripe/gateway.ts';
 import { issueDue, type BatchResult } from '../stripe/issue/issue-due.ts';
 import { reconcile, type Report } from '../stripe/checks/reconcile.ts';
@@ -17,7 +17,10 @@ import { usageDrift } from './usage-drift.ts';
 
 /** The verbs that make money, bound to their dependencies. Each is safe to run twice and anywhere. */
 export type Billing = {
-  readonly close: (now: Date, onProgress?: (closed: Closed) => void) => Promise<Closed & Failures>;
+  readonly close: (
+    now: Date,
+    options?: Pick<Closing, 'until' | 'onProgress'>,
+  ) => Promise<Closed & Failures>;
   /** Takes frozen invoices to Stripe until none is left that can go on now. */
   readonly issue: () => Promise<void>;
   /** Tries what is unpaid and due. */
@@ -58,11 +61,11 @@ export function bindBilling(
     }
   };
   return {
-    close: async (now, onProgress) => {
+    close: async (now, options) => {
       const failures: { account: string; reason: string }[] = [];
       const closed = await closeDuePeriods(db, now, {
+        ...options,
         graceSeconds: config.closeGraceSeconds,
-        ...(onProgress === undefined ? {} : { onProgress }),
         onFailure: (account, error) => {
           log.error({ err: error, account }, 'a period could not be closed');
           failures.push({

@@ -7,6 +7,7 @@ import { eventRecorder, recorderWithin } from '../metering/record-events.ts';
 import { platformRecording } from '../platform/recording.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
+import { counted } from '../values/text.ts';
 import { bindBilling } from './billing.ts';
 import { openDatabase } from './open-database.ts';
 import { stripeGateway } from './stripe-gateway.ts';
@@ -30,10 +31,14 @@ export async function openServices(config: Config, clock: Clock, log: Logger): P
     url: `http://${config.host}:${config.port}`,
     record: eventRecorder({ db, ...recording }),
     recordWithin: recorderWithin(recording),
-    closeAndIssue: async (now, onProgress) => {
-      const closed = await billing.close(now, ({ periods, invoices }) =>
-        onProgress(`${periods} periods closed, ${invoices} invoices frozen so far`),
-      );
+    closeAndIssue: async (now, until, onProgress) => {
+      const closed = await billing.close(now, {
+        until,
+        onProgress: ({ periods, invoices }) =>
+          onProgress(
+            `${counted(periods, 'period')} closed, ${counted(invoices, 'invoice')} frozen so far`,
+          ),
+      });
       if (apiKey === undefined) {
         onProgress('No STRIPE_API_KEY: a running `gigameter start` takes the invoices further.');
         return closed;

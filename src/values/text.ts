@@ -3,6 +3,11 @@ export function compareBytes(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** `1 period`, `2 periods` */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Deeper than any person reads; `JSON.stringify` gives up at some thousand levels, `JSON.parse` does not. */
 const DEEPEST = 100;
 

@@ -53,14 +53,14 @@ describe('commands on a database', () => {
 
   test('close freezes each ended period once; invoices and usage show it', async () => {
     const closed = await gigameter(
-      ['close', '--until', '2026-02-01T01:00:00Z', '--json'],
+      ['close', '--until', '2026-02-01T00:00:00Z', '--json'],
       settings,
     );
     expect({ code: closed.code, out: json(closed.stdout) }).toEqual({
       code: 0,
       out: { periods: 1, invoices: 1, failures: [] },
     });
-    const again = await gigameter(['close', '--until', '2026-02-01T01:00:00Z', '--json'], settings);
+    const again = await gigameter(['close', '--until', '2026-02-01T00:00:00Z', '--json'], settings);
     expect(json(again.stdout)).toEqual({ periods: 0, invoices: 0, failures: [] });
     const invoices = await gigameter(['invoices', 'acme', '--json'], settings);
     expect(json(invoices.stdout)).toMatchObject({

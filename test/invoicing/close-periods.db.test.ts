@@ -50,6 +50,24 @@ async function summary(account: string) {
   }));
 }
 
+test('what ended by an instant that is long past is closed, and nothing after it', async () => {
+  const account = await payingAccount();
+  const until = async (at: string) =>
+    await closeDuePeriods(database.db, new Date('2026-03-01T00:59:59Z'), {
+      graceSeconds: 3600n,
+      until: toSecond(new Date(at)),
+      onFailure: (failure) => failed.push(failure),
+    });
+  await until('2026-01-31T23:59:59Z');
+  expect(await summary(account)).toEqual([]);
+  await until('2026-02-01T00:00:00Z');
+  expect((await summary(account)).map(({ to }) => to)).toEqual(['2026-02-01']);
+  // The next one waits for its grace, whatever is asked for.
+  await until('2026-03-01T00:00:00Z');
+  await until('2026-04-01T00:00:00Z');
+  expect((await summary(account)).map(({ to }) => to)).toEqual(['2026-02-01']);
+});
+
 test('a period is closed after its grace, not before, and only once', async () => {
   const account = await payingAccount();
   await close('2026-02-01T00:59:59Z', 3600n);
