@@ -1,4 +1,5 @@
 import { sql, type Selectable } from 'kysely';
+import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import type { Account as AccountTable } from '../database/tables.ts';
 import { boundary, periodAt } from '../values/period.ts';
@@ -23,24 +24,29 @@ export async function findAccounts(
   return new Map(rows.map((row) => [row.account_id, toAccount(row)]));
 }
 
-/** Creates an account in the FREE tier; answers whether it was new. Its first period is due in a month. */
-export async function insertAccount(
+export type SignUp = {
+  readonly id: string;
+  readonly email: string;
+  readonly signedUpAt: Second;
+};
+
+/** Creates accounts in the FREE tier; answers which were new. Their first period is due in a month. */
+export async function insertAccounts(
   db: Db,
-  account: { readonly id: string; readonly email: string; readonly signedUpAt: Second },
-): Promise<boolean> {
-  const inserted = await db
-    .insertInto('account')
-    .values({
-      account_id: account.id,
-      email: account.email,
-      signed_up_at: account.signedUpAt,
-      next_close_at: boundary(account.signedUpAt, 1),
-      last_cut_at: account.signedUpAt,
-    })
-    .onConflict((conflict) => conflict.column('account_id').doNothing())
-    .returning('account_id')
-    .executeTakeFirst();
-  return inserted !== undefined;
+  signUps: readonly SignUp[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ account_id: string }>`
+    insert into account (account_id, email, signed_up_at, next_close_at, last_cut_at)
+    select account_id, email, signed_up_at, next_close_at, signed_up_at
+    from unnest(
+      ${textArray(signUps.map(({ id }) => id))}::text[],
+      ${textArray(signUps.map(({ email }) => email))}::text[],
+      ${numberArray(signUps.map(({ signedUpAt }) => signedUpAt))}::bigint[],
+      ${numberArray(signUps.map(({ signedUpAt }) => boundary(signedUpAt, 1)))}::bigint[]
+    ) as signed_up (account_id, email, signed_up_at, next_close_at)
+    on conflict (account_id) do nothing
+    returning account_id`.execute(db);
+  return new Set(rows.map((row) => row.account_id));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { assert } from '../values/fault.ts';
 import { toJson } from '../values/text.ts';
@@ -9,67 +11,87 @@ import { idReused } from './refusal.ts';
 import { isSameFact } from './same-fact.ts';
 import { MAX_REPLICAS_CEILING } from './schema.ts';
 
+/** Something of an account that became known: events may have waited for it (R61). */
+export type Introduction = { readonly account: string; readonly known: Requirement };
+
 /** An event with the content it was reported in, which is what people and replays need. */
 export type ReportedEvent = { readonly event: Event; readonly reported: unknown };
 
 /**
- * Keeps an event until what it waits for is known (R61). Parking it again changes nothing; other content
- * under an identity that is parked already is refused (R57).
+ * Keeps events until what they wait for is known (R61); answers what became of each. Parking one again changes
+ * nothing; other content under an identity that is parked already is refused (R57). Identities must differ.
  */
 export async function park(
-  { tx, now }: { readonly tx: Db; readonly now: Date },
-  { event, reported }: ReportedEvent,
-  waitsFor: Requirement,
-): Promise<Outcome> {
-  const identity = { account_id: event.account, source: event.source, event_id: event.id };
-  const parked = await tx
-    .insertInto('parked_event')
-    .values({
-      ...identity,
-      waits_for: waitsFor.kind,
-      name: waitsFor.name,
-      reported: toJson(reported)!,
-      parked_at: now,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('account_id')
-    .executeTakeFirst();
-  if (parked !== undefined) return { status: 'parked', waitsFor };
-  const first = await tx
-    .selectFrom('parked_event')
-    .select('reported')
-    .where((where) => where.and(identity))
-    .executeTakeFirstOrThrow();
-  return isSameFact(readParked(first).event, event)
-    ? { status: 'parked', waitsFor }
-    : refused(idReused(event));
+  tx: Db,
+  now: Date,
+  events: readonly Waiting[],
+): Promise<readonly Outcome[]> {
+  if (events.length === 0) return [];
+  const { rows } = await sql<Parked>`
+    with given as (
+      select * from unnest(
+        ${textArray(events.map(({ event }) => event.account))}::text[],
+        ${textArray(events.map(({ event }) => event.source))}::text[],
+        ${textArray(events.map(({ event }) => event.id))}::text[],
+        ${textArray(events.map(({ waitsFor }) => waitsFor.kind))}::text[],
+        ${textArray(events.map(({ waitsFor }) => waitsFor.name))}::text[],
+        ${textArray(events.map(({ reported }) => toJson(reported)!))}::text[]
+      ) with ordinality as given (account_id, source, event_id, waits_for, name, reported, position)
+    ),
+    inserted as (
+      insert into parked_event (account_id, source, event_id, waits_for, name, reported, parked_at)
+      select account_id, source, event_id, waits_for, name, reported, ${now}::timestamptz
+      from given order by position
+      on conflict do nothing
+    )
+    -- As it was before this statement: what was parked already.
+    select given.position, parked.reported
+    from given join parked_event parked using (account_id, source, event_id)`.execute(tx);
+  const first = new Map(rows.map((row) => [Number(row.position) - 1, readParked(row).event]));
+  return events.map(({ event, waitsFor }, index): Outcome => {
+    const known = first.get(index);
+    return known === undefined || isSameFact(known, event)
+      ? { status: 'parked', waitsFor }
+      : refused(idReused(event));
+  });
 }
 
-/** Whether a report under this identity waits. */
-export async function isParked(tx: Db, { account, source, id }: Event): Promise<boolean> {
-  const found = await tx
-    .selectFrom('parked_event')
-    .select('event_id')
-    .where('account_id', '=', account)
-    .where('source', '=', source)
-    .where('event_id', '=', id)
-    .executeTakeFirst();
-  return found !== undefined;
+type Waiting = ReportedEvent & { readonly waitsFor: Requirement };
+type Parked = { readonly position: bigint; readonly reported: string };
+
+/** What the parked report under each event's identity waits for, by position. */
+export async function findWaiting(
+  tx: Db,
+  events: readonly Event[],
+): Promise<(Requirement | undefined)[]> {
+  const { rows } = await sql<Requirement & { readonly position: bigint }>`
+    select given.position, parked.waits_for as kind, parked.name
+    from unnest(
+      ${textArray(events.map((event) => event.account))}::text[],
+      ${textArray(events.map((event) => event.source))}::text[],
+      ${textArray(events.map((event) => event.id))}::text[]
+    ) with ordinality as given (account_id, source, event_id, position)
+    join parked_event parked using (account_id, source, event_id)`.execute(tx);
+  const found: (Requirement | undefined)[] = events.map(() => undefined);
+  for (const { position, kind, name } of rows) found[Number(position) - 1] = { kind, name };
+  return found;
 }
 
-/** Takes out the events that waited for something of an account, for recording them now. */
+/** Takes out the events that waited for what is known now, for recording them. */
 export async function unpark(
   tx: Db,
-  account: string,
-  known: Requirement,
+  introductions: readonly Introduction[],
 ): Promise<readonly ReportedEvent[]> {
-  const rows = await tx
-    .deleteFrom('parked_event')
-    .where('account_id', '=', account)
-    .where('waits_for', '=', known.kind)
-    .where('name', '=', known.name)
-    .returning('reported')
-    .execute();
+  if (introductions.length === 0) return [];
+  const { rows } = await sql<{ readonly reported: string }>`
+    delete from parked_event parked using unnest(
+      ${textArray(introductions.map(({ account }) => account))}::text[],
+      ${textArray(introductions.map(({ known }) => known.kind))}::text[],
+      ${textArray(introductions.map(({ known }) => known.name))}::text[]
+    ) as introduced (account_id, kind, name)
+    where parked.account_id = introduced.account_id and parked.waits_for = introduced.kind
+      and parked.name = introduced.name
+    returning parked.reported`.execute(tx);
   return rows.map(readParked);
 }
 

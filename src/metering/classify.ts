@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { findAccounts } from '../accounts/store.ts';
 import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import type { Requirement } from '../events/admission.ts';
 import type { Event } from '../events/event.ts';
 import { DUPLICATE, refused, type Outcome } from '../events/outcome.ts';
+import { findWaiting } from '../events/parking.ts';
 import { accountExists, beforeSignUp, idReused } from '../events/refusal.ts';
 import { assert } from '../values/fault.ts';
 import { toEventRow, type EventRow } from './event-row.ts';
@@ -42,21 +42,6 @@ export async function classifyUnrecorded(
 }
 
 type StoredRow = EventRow & { readonly position: bigint };
-
-/** What the parked report under each event's identity waits for, by position. */
-async function findWaiting(tx: Db, events: readonly Event[]): Promise<(Requirement | undefined)[]> {
-  const { rows } = await sql<Requirement & { readonly position: bigint }>`
-    select given.position, parked.waits_for as kind, parked.name
-    from unnest(
-      ${textArray(events.map((event) => event.account))}::text[],
-      ${textArray(events.map((event) => event.source))}::text[],
-      ${textArray(events.map((event) => event.id))}::text[]
-    ) with ordinality as given (account_id, source, event_id, position)
-    join parked_event parked using (account_id, source, event_id)`.execute(tx);
-  const found: (Requirement | undefined)[] = events.map(() => undefined);
-  for (const { position, kind, name } of rows) found[Number(position) - 1] = { kind, name };
-  return found;
-}
 
 /** The stored content under each event's identity, by position. */
 async function findRows(tx: Db, events: readonly Event[]): Promise<(EventRow | undefined)[]> {

@@ -1,15 +1,12 @@
 import { endPeriods, noteEarliest } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
-import type { Requirement } from '../events/admission.ts';
 import { isEventOf, type Event } from '../events/event.ts';
+import type { Introduction } from '../events/parking.ts';
 import { cutSeries } from './checkpoints.ts';
 import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
 import { foldJobs } from './jobs.ts';
 import { recordBatch } from './record-batch.ts';
 import { supersede } from './supersede.ts';
-
-/** Something of an account that became known: events may have waited for it (R61). */
-export type Introduction = { readonly account: string; readonly known: Requirement };
 
 /**
  * What follows from freshly recorded events beyond their own series: jobs are folded, apps and databases

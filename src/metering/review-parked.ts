@@ -26,7 +26,7 @@ export async function reviewParked(
       .setIsolationLevel('read committed')
       .execute(async (tx) => {
         await lockAccounts(tx, [account]);
-        const revived = await unpark(tx, account, { kind: 'event', name });
+        const revived = await unpark(tx, [{ account, known: { kind: 'event', name } }]);
         await settleEvents({ ...recording, tx, now }, revived);
       });
   }

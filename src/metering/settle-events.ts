@@ -1,13 +1,19 @@
-import { insertAccount } from '../accounts/store.ts';
+import { insertAccounts, type SignUp } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
-import { isEventOf, type Event } from '../events/event.ts';
+import { isEventOf, type Event, type EventOf } from '../events/event.ts';
 import { DUPLICATE, RECORDED, type Outcome } from '../events/outcome.ts';
-import { isParked, park, unpark, type ReportedEvent } from '../events/parking.ts';
+import {
+  findWaiting,
+  park,
+  unpark,
+  type Introduction,
+  type ReportedEvent,
+} from '../events/parking.ts';
 import { quarantine } from '../events/quarantine.ts';
 import { identityOf } from '../events/same-fact.ts';
 import { classifyUnrecorded } from './classify.ts';
-import { applyEffects, type Introduction } from './effects.ts';
+import { applyEffects } from './effects.ts';
 import { recordBatch } from './record-batch.ts';
 import { findHindrances } from './requirements.ts';
 
@@ -36,7 +42,7 @@ export async function settleEvents(
     introductions.push(...settled.introductions);
   }
   await quarantineRefused(context, outcomes);
-  const revived = await unparkFor(context.tx, introductions);
+  const revived = await unpark(context.tx, introductions);
   if (revived.length > 0) await settleEvents(context, revived);
   return given.map((one) => outcomes.get(one)!);
 }
@@ -86,9 +92,15 @@ async function settleRound(
     ...unrecorded.map((one, index) => [one, reasons[index]!] as const),
     ...hindered,
   ]);
-  for (const [one, outcome] of outcomes) {
-    if (outcome.status === 'parked') outcomes.set(one, await park(context, one, outcome.waitsFor));
-  }
+  const waiting = [...outcomes].flatMap(([one, outcome]) =>
+    outcome.status === 'parked' ? [{ one, waitsFor: outcome.waitsFor }] : [],
+  );
+  const parked = await park(
+    tx,
+    now,
+    waiting.map(({ one, waitsFor }) => ({ ...one, waitsFor })),
+  );
+  waiting.forEach(({ one }, index) => outcomes.set(one, parked[index]!));
   const fresh = ready.filter((_, position) => !notRecorded.has(position)).map(eventOf);
   const introductions = await applyEffects(tx, now, fresh);
   await context.afterRecording?.(tx, now, fresh);
@@ -108,18 +120,24 @@ async function createAccounts(
   tx: Db,
   round: readonly ReportedEvent[],
 ): Promise<ReadonlySet<ReportedEvent>> {
-  const repeated = new Set<ReportedEvent>();
-  for (const one of round) {
-    if (!isEventOf('account.created')(one.event) || (await isParked(tx, one.event))) continue;
-    const { account: id, occurredAt, fact } = one.event;
-    const isNew = await insertAccount(tx, {
-      id,
-      email: fact.email,
-      signedUpAt: occurredAt.second,
-    });
-    if (!isNew) repeated.add(one);
-  }
-  return repeated;
+  const creations = round.filter(({ event }) => isEventOf('account.created')(event));
+  if (creations.length === 0) return new Set();
+  const waiting = await findWaiting(tx, creations.map(eventOf));
+  const heard = creations.filter((_, index) => waiting[index] === undefined);
+  const firstOf = new Map(heard.toReversed().map((one) => [one.event.account, one]));
+  const created = await insertAccounts(
+    tx,
+    [...firstOf.values()].map(eventOf).filter(isEventOf('account.created')).map(signUpOf),
+  );
+  return new Set(
+    heard.filter(
+      (one) => firstOf.get(one.event.account) !== one || !created.has(one.event.account),
+    ),
+  );
+}
+
+function signUpOf({ account: id, occurredAt, fact }: EventOf<'account.created'>): SignUp {
+  return { id, email: fact.email, signedUpAt: occurredAt.second };
 }
 
 async function quarantineRefused({ tx, now }: Context, outcomes: Outcomes): Promise<void> {
@@ -127,12 +145,4 @@ async function quarantineRefused({ tx, now }: Context, outcomes: Outcomes): Prom
     outcome.status === 'refused' ? [{ reported, refusal: outcome.refusal }] : [],
   );
   await quarantine(tx, now, refused);
-}
-
-async function unparkFor(tx: Db, introductions: readonly Introduction[]): Promise<ReportedEvent[]> {
-  const revived: ReportedEvent[] = [];
-  for (const { account, known } of introductions) {
-    revived.push(...(await unpark(tx, account, known)));
-  }
-  return revived;
 }

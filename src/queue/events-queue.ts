@@ -34,11 +34,13 @@ export function makeEventsQueue(queues: QueueBackend): Queue<EventsJob, EventsRe
 
 /** Jobs at once per worker, whose events may share commits. */
 const CONCURRENCY = 50;
+/** Each commit holds the locks of all accounts it is of, and PostgreSQL holds some thousand locks. */
+const MOST_AT_ONCE = 1000;
 /** As often as BullMQ's PostgreSQL backend can count: a killed worker's jobs are always taken over. */
 const TAKE_OVERS = 2 ** 31 - 1;
 
 /**
- * Records the events of each job; the job is done after the commit that holds its events. Bad events are in
+ * Records the events of each job; the job is done after the commits that hold its events. Bad events are in
  * quarantine and do not fail their job, so the queue always goes on. `takeOver` says how soon the jobs of
  * a worker that died are given to another one; BullMQ's own 30 s when not given. Jobs named `snapshot` are
  * applied by `snapshots`.
@@ -63,7 +65,11 @@ export function startEventsWorker(
         return await runSnapshotJob(snapshots, clock(), job.data);
       }
       const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
-      return countOutcomes(await record(clock(), reported));
+      const outcomes: Outcome[] = [];
+      for (let from = 0; from < reported.length; from += MOST_AT_ONCE) {
+        outcomes.push(...(await record(clock(), reported.slice(from, from + MOST_AT_ONCE))));
+      }
+      return countOutcomes(outcomes);
     },
     { concurrency: CONCURRENCY, maxStalledCount: TAKE_OVERS, ...takeOver },
   );

@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/events/outcome.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
-import { toSecond } from '../../src/values/instant.ts';
+import { formatSecond, toSecond } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter, type Report } from '../support/reports.ts';
 
@@ -164,6 +164,31 @@ test('a second sign-up of an account is refused; the first one anchors its perio
   const again = say('account.created', '2026-01-15T00:00:00Z', { email: 'b@acme.example' });
   expect(statuses(await record(now, [created, again]))).toEqual(['recorded', 'refused']);
   expect((await quarantined(account))[0]?.code).toBe('account_exists');
+});
+
+test('of two sign-ups of an account in one batch the first counts, unless it was refused', async () => {
+  const { account, say, created } = newAccount();
+  const again = say('account.created', '2026-01-15T00:00:00Z', { email: 'b@acme.example' });
+  const other = newAccount();
+  const waits = other.say('app.created', '2026-01-02T00:00:00Z', { app: 'web' });
+  const reused = { ...other.created, id: waits.id };
+  expect(statuses(await record(now, [waits]))).toEqual(['parked']);
+  expect(statuses(await record(now, [again, reused, created, other.created]))).toEqual([
+    'recorded',
+    'refused',
+    'refused',
+    'recorded',
+  ]);
+  const rows = await database.db
+    .selectFrom('account')
+    .select('signed_up_at')
+    .where('account_id', 'in', [account, other.account])
+    .orderBy('signed_up_at')
+    .execute();
+  expect(rows.map(({ signed_up_at }) => formatSecond(signed_up_at))).toEqual([
+    '2026-01-01T00:00:00Z',
+    '2026-01-15T00:00:00Z',
+  ]);
 });
 
 test('a database keeps its app: an event that names another is refused', async () => {

@@ -93,6 +93,32 @@ describe.each(backends)('events on $name', ({ connect, target }) => {
     expect(await daysOfUse(account)).toBe(2);
   });
 
+  test('an array of any length is recorded, a thousand events to a commit', async () => {
+    const { account, created, runs, badly } = story();
+    const backend = await connected();
+    const record = recorder();
+    const commits: number[] = [];
+    startEventsWorker(backend, {
+      clock,
+      record: async (at, reported) => {
+        commits.push(reported.length);
+        return await record(at, reported);
+      },
+    });
+    const queue = makeEventsQueue(backend);
+    const apps = Array.from({ length: 2_198 }, (_, n) => runs(`app-${n}`));
+    const { id } = await queue.add('reported', [...apps, badly(), created]);
+    await until('all is counted', async () => (await daysOfUse(account)) === 2_198);
+    await until('the job is done', async () => (await queue.getJobCounts('active')).active === 0);
+    expect(commits).toEqual([1000, 1000, 200]);
+    expect((await queue.getJob(id!))?.returnvalue).toEqual({
+      recorded: 199,
+      duplicate: 0,
+      parked: 2_000,
+      refused: 1,
+    });
+  });
+
   test('whatever a job holds, the queue goes on and the content can be read', async () => {
     const { account, created, runs } = story();
     const backend = await connected();
