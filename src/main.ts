@@ -3,14 +3,15 @@ import { once } from 'node:events';
 import { pino, type Logger } from 'pino';
 import type { CommandContext } from './cli/context.ts';
 import { exitCodeOf } from './cli/exit-code.ts';
-import { terminal } from './cli/output.ts';
+import { terminal, watchWriting } from './cli/output.ts';
 import { runCommand } from './cli/program.ts';
 import { readConfig, type Config } from './config.ts';
 import type { Clock } from './values/clock.ts';
 
 const wallClock: Clock = () => new Date();
 
-process.exit(await main(process.argv.slice(2)));
+const written = watchWriting();
+process.exit(await written(await main(process.argv.slice(2))));
 
 async function main(args: readonly string[]): Promise<number> {
   try {

@@ -11,6 +11,27 @@ export const terminal: Output = {
   note: (text) => void process.stderr.write(`${text}\n`),
 };
 
+/**
+ * Watches what is written from now on. The answer passes an exit code on when its reader has taken all of it,
+ * since an exit before that cuts it off; a reader that is gone has seen enough. What could not be written, such
+ * as to a full disk, makes it 1.
+ */
+export function watchWriting(): (code: number) => Promise<number> {
+  const streams = [process.stdout, process.stderr];
+  const failed: Error[] = [];
+  for (const stream of streams) {
+    stream.on('error', (error) => {
+      if (!('code' in error && error.code === 'EPIPE')) failed.push(error);
+    });
+  }
+  return async (code) => {
+    await Promise.all(
+      streams.map(async (stream) => await new Promise((resolve) => stream.write('', resolve))),
+    );
+    return failed.length === 0 ? code : 1;
+  };
+}
+
 /** One JSON document; bigints must be strings or numbers by now. */
 export function printJson(output: Output, value: unknown): void {
   output.data(JSON.stringify(value, undefined, 2));

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { Fault } from '../values/fault.ts';
 
 /** A line of an events file: its number, from 1, and the JSON on it, or the text when it is none. */
@@ -26,13 +27,15 @@ function readLine(line: number, json: string): EventLine {
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const handle = await open(file === '-' ? '/dev/stdin' : file).catch((error: unknown) => {
+  try {
+    if (file === '-') {
+      yield* createInterface({ input: process.stdin, crlfDelay: Infinity });
+    } else {
+      const handle = await open(file);
+      yield* handle.readLines();
+    }
+  } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Fault('not_found', 'file_not_readable', `cannot read the events file: ${reason}`);
-  });
-  try {
-    yield* handle.readLines();
-  } finally {
-    await handle.close();
   }
 }

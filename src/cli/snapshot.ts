@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { applySnapshot, type SnapshotContext } from '../sources/apply-snapshot.ts';
 import { snapshotAnswer, type SnapshotAnswer } from '../sources/snapshot-answer.ts';
@@ -69,14 +70,13 @@ async function snapshotCommand(
 }
 
 async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch(
-    (error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Fault('not_found', 'file_not_readable', `cannot read the snapshot: ${reason}`);
-    },
-  );
+  const reading = file === '-' ? text(process.stdin) : readFile(file, 'utf8');
+  const json = await reading.catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Fault('not_found', 'file_not_readable', `cannot read the snapshot: ${reason}`);
+  });
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
+    return JSON.parse(json.replace(/^\uFEFF/, '')) as unknown;
   } catch {
     throw new Fault('invalid', 'invalid_snapshot', `${file} holds no JSON document`);
   }

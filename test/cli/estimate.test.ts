@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { gigameter } from '../support/command.ts';
 import { reporter } from '../support/reports.ts';
@@ -159,6 +161,7 @@ describe('gigameter estimate', () => {
 
   test.each([
     [['estimate', '/no/such/file'], 3, 'cannot read the events file'],
+    [['estimate', '.'], 3, 'cannot read the events file: EISDIR'],
     [['estimate', '/dev/null', '--until', 'yesterday'], 2, '--until is "yesterday"; it must be an'],
     [['estimate'], 2, "missing required argument 'file'"],
     [['estimat', 'x'], 2, "unknown command 'estimat'"],
@@ -166,6 +169,35 @@ describe('gigameter estimate', () => {
     const { code, stderr, stdout } = await gigameter(args);
     expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  test('of any length it is printed whole, from a file or from standard input', async () => {
+    const names = Array.from({ length: 4000 }, (_, n) => `account-${n}`);
+    const lines = names.map((account) =>
+      JSON.stringify(say('account.created', '2026-01-01T00:00:00Z', { account, email: 'a@b' })),
+    );
+    const args = ['--until', '2026-02-01T00:00:00Z', '--json'];
+    const read = await gigameter(['estimate', '-', ...args], {}, lines.join('\r\n'));
+    expect({ code: read.code, stderr: read.stderr }).toEqual({ code: 0, stderr: '' });
+    const { accounts } = JSON.parse(read.stdout) as { accounts: { account: string }[] };
+    expect(accounts.map(({ account }) => account)).toEqual(names);
+    const file = fileOf(lines);
+    expect((await gigameter(['estimate', file, ...args])).stdout).toBe(read.stdout);
+  });
+
+  test('a reader who has seen enough is no trouble', async () => {
+    const lines = Array.from({ length: 1000 }, (_, n) =>
+      say('account.created', '2026-01-01T00:00:00Z', { account: `account-${n}`, email: 'a@b' }),
+    );
+    const command = `"${process.execPath}" --import tsx src/main.ts estimate ${fileOf(lines)}`;
+    const { stdout, stderr } = await promisify(execFile)('bash', [
+      '-c',
+      `${command} | head -1; echo "\${PIPESTATUS[0]}"`,
+    ]);
+    expect({ stdout, stderr }).toEqual({
+      stdout: 'account-0, signed up 2026-01-01T00:00:00Z\n0\n',
+      stderr: '',
+    });
   });
 
   test('a wrong setting is named', async () => {

@@ -9,9 +9,10 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 export async function gigameter(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<Ran> {
   return await new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       ['--import', 'tsx', 'src/main.ts', ...args],
       { cwd: ROOT, env: { ...process.env, ...settings }, maxBuffer: 64 * 1024 * 1024 },
@@ -20,5 +21,6 @@ export async function gigameter(
         resolve({ code, stdout, stderr });
       },
     );
+    child.stdin!.end(input);
   });
 }
