@@ -20,6 +20,21 @@ export type OpenStripe = {
   readonly stop: () => Promise<void>;
 };
 
+/** @throws Fault `invalid_setting` when in production something would be missing that only Stripe can do. */
+export function requireStripe({ stripe, environment }: Pick<Config, 'stripe' | 'environment'>) {
+  if (environment !== 'production') return;
+  if (stripe.apiKey === undefined) {
+    const message =
+      'set STRIPE_API_KEY to a key of your Stripe account: the local Stripe takes no real money and does not start in production';
+    throw new Fault('invalid', 'invalid_setting', message);
+  }
+  if (stripe.webhookSecrets.length === 0) {
+    const message =
+      'set STRIPE_WEBHOOK_SECRETS to the signing secret of the webhook endpoint for POST /webhooks/stripe';
+    throw new Fault('invalid', 'invalid_setting', message);
+  }
+}
+
 /**
  * Stripe by the key of the settings; without one the local Stripe, which tells its news to `webhookUrl` and
  * keeps its state in the data folder.
@@ -39,11 +54,6 @@ export async function openStripe(
 ): Promise<OpenStripe> {
   const { apiKey, webhookSecrets } = config.stripe;
   if (apiKey !== undefined) {
-    if (config.environment === 'production' && webhookSecrets.length === 0) {
-      const message =
-        'set STRIPE_WEBHOOK_SECRETS to the signing secret of the webhook endpoint for POST /webhooks/stripe';
-      throw new Fault('invalid', 'invalid_setting', message);
-    }
     return {
       gateway: stripeGateway(config.stripe, apiKey, { db, clock }),
       webhookSecrets,
@@ -52,15 +62,19 @@ export async function openStripe(
       stop: async () => {},
     };
   }
-  const release = await holdLocalStripe(pool);
-  await mkdir(config.dataDir, { recursive: true });
   const secret = `whsec_${randomBytes(24).toString('hex')}`;
+  await mkdir(config.dataDir, { recursive: true });
+  const release = await holdLocalStripe(pool);
   const local = await startLocalStripe({
     clock,
     environment: config.environment,
     journalFile: join(config.dataDir, 'local-stripe.jsonl'),
     webhooks: { url: webhookUrl, secret },
     log: (line) => log.debug(line),
+  }).catch((error: unknown) => {
+    // Nothing could end the pool while the lock is held.
+    release();
+    throw error;
   });
   log.info(`no STRIPE_API_KEY: invoices go to the local Stripe at ${local.url}`);
   return {

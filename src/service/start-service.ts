@@ -19,7 +19,7 @@ import { bindBilling, type Billing } from './billing.ts';
 import { openDatabase, type OpenDatabase } from './open-database.ts';
 import { openHttp } from './open-http.ts';
 import { openRecorder } from './open-recorder.ts';
-import { openStripe, type OpenStripe } from './open-stripe.ts';
+import { openStripe, requireStripe, type OpenStripe } from './open-stripe.ts';
 import { viewOf } from './queue-view.ts';
 import { schedules } from './schedules.ts';
 
@@ -38,6 +38,7 @@ export type Service = {
 };
 
 export async function startService(config: Config, clock: Clock, log: Logger): Promise<Service> {
+  requireStripe(config);
   const opened: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
