@@ -21,11 +21,14 @@ export type EventsJob = unknown;
 /** How many events of a job had which outcome: kept on the finished job for people. */
 export type EventsResult = { readonly [status in Outcome['status']]: number } | SnapshotJobResult;
 
+/** So many jobs that are done can still be looked at. */
+const KEPT = { count: 1000 };
+
 /** A job fails only when the database does. After some minutes of that it waits to be re-driven. */
 const RETRIES: JobsOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 500, jitter: 0.5 },
-  removeOnComplete: { count: 1000 },
+  removeOnComplete: KEPT,
 };
 
 export function makeEventsQueue(queues: QueueBackend): Queue<EventsJob, EventsResult> {
@@ -71,7 +74,13 @@ export function startEventsWorker(
       }
       return countOutcomes(outcomes);
     },
-    { concurrency: CONCURRENCY, maxStalledCount: TAKE_OVERS, ...takeOver },
+    {
+      concurrency: CONCURRENCY,
+      maxStalledCount: TAKE_OVERS,
+      // For jobs of a controller that says nothing of it: they would be kept for ever.
+      removeOnComplete: KEPT,
+      ...takeOver,
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { connectQueues } from '../../src/queue/backend.ts';
 import { makeEventsQueue } from '../../src/queue/events-queue.ts';
@@ -47,7 +48,12 @@ describe.each(backends)('on $name', ({ name }) => {
     const queues = await connectQueues(target, console.error);
     const say = reporter();
     const account = 'served';
-    await makeEventsQueue(queues).add('reported', [
+    // As the README tells a controller to.
+    const controller =
+      redisUrl === undefined
+        ? makeEventsQueue(queues)
+        : new Queue('events', { connection: { url: redisUrl }, prefix: 'gigameter' });
+    await controller.add('reported', [
       say('account.created', '2026-01-01T00:00:00Z', { account, email: 's@served.example' }),
       say('app.deployed', '2026-01-01T00:00:00Z', { account, app: 'web', replicas: 1, size: 0.2 }),
     ]);
@@ -69,6 +75,7 @@ describe.each(backends)('on $name', ({ name }) => {
     for (const queue of [makeEventsQueue(queues), queues.makeQueue(TICKS_QUEUE)]) {
       await queue.obliterate({ force: true });
     }
+    await controller.close();
     await queues.close();
   });
 });

@@ -119,6 +119,18 @@ describe.each(backends)('events on $name', ({ connect, target }) => {
     });
   });
 
+  test('of the jobs of a controller that sets no options a thousand are kept', async () => {
+    const backend = await connected();
+    const queue = backend.makeQueue('events');
+    await queue.addBulk(Array.from({ length: 1_100 }, () => ({ name: 'any', data: [] })));
+    startEventsWorker(backend, { record: recorder(), clock });
+    await until('all are done', async () => {
+      const counts = await queue.getJobCounts('waiting', 'active');
+      return Object.values(counts).every((count) => count === 0);
+    });
+    expect((await queue.getJobCounts('completed')).completed).toBeLessThanOrEqual(1_000);
+  });
+
   test('whatever a job holds, the queue goes on and the content can be read', async () => {
     const { account, created, runs } = story();
     const backend = await connected();
