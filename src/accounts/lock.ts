@@ -1,4 +1,5 @@
 import { sql, type Expression, type RawBuilder } from 'kysely';
+import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 
 /**
@@ -10,14 +11,14 @@ export async function lockAccounts(tx: Db, accountIds: readonly string[]): Promi
   await sql`/* prepare lock_accounts */
     select pg_advisory_xact_lock(key) from (
       select distinct hashtextextended(account_id, 0) as key
-      from unnest(${accountIds}::text[]) as account_id order by key
+      from unnest(${textArray(accountIds)}::text[]) as account_id order by key
     ) as keys`.execute(tx);
 }
 
 /** Holds those of the given accounts that nobody else holds, without waiting, and answers which. */
 export async function lockFreeAccounts(tx: Db, accountIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ account_id: string }>`/* prepare lock_free_accounts */
-    select account_id from unnest(${accountIds}::text[]) as account_id
+    select account_id from unnest(${textArray(accountIds)}::text[]) as account_id
     where ${tryLockAccount(sql.ref('account_id'))}`.execute(tx);
   return rows.map((row) => row.account_id);
 }

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { Fault } from '../values/fault.ts';
-import { nameStatements } from './prepared.ts';
+import { extendQueries } from './extend-queries.ts';
 import type { DB } from './tables.ts';
 
 export type Database = DB;
@@ -37,7 +37,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     types: { getTypeParser },
   });
   tellOfBreaks(pool, (error) => options.log('an idle database connection broke', error));
-  pool.on('connect', nameStatements);
+  pool.on('connect', extendQueries);
   return pool;
 }
 

@@ -13,6 +13,7 @@ const READABLE = [
   'desired_app',
   'desired_database',
   'event',
+  'event_identity',
   'invoice',
   'invoice_line',
   'job',

@@ -227,6 +227,15 @@ export interface Event {
   type: string;
 }
 
+export interface EventIdentity {
+  account_id: string;
+  event_id: string;
+  fingerprint: Buffer;
+  recorded_at: Date;
+  recording: bigint;
+  source: string;
+}
+
 export interface EventSeal {
   account_id: string;
   event_id: string;
@@ -648,6 +657,7 @@ export interface DB {
   drift: Drift;
   email_token: EmailToken;
   event: Event;
+  event_identity: EventIdentity;
   event_seal: EventSeal;
   invoice: Invoice;
   invoice_line: InvoiceLine;
