@@ -39,6 +39,23 @@ async function accounts(db: Kysely<unknown>): Promise<void> {
 
 async function events(db: Kysely<unknown>): Promise<void> {
   await sql`
+    create table event_identity (
+      account_id  text collate "C" not null,
+      source      text collate "C" not null,
+      event_id    text collate "C" not null,
+      fingerprint bytea not null check (octet_length(fingerprint) = 16),
+      recording   bigint check (recording > 0),
+      recorded_at timestamptz not null,
+      primary key (account_id, source, event_id)
+    )`.execute(db);
+  await sql`comment on table event_identity is
+    'what is recorded under which name, once and for all months: where its event is, and what it says, so that a repeat is known without it'`.execute(
+    db,
+  );
+  await sql`comment on column event_identity.recording is 'null while the report is parked'`.execute(
+    db,
+  );
+  await sql`
     create table event (
       account_id  text collate "C" not null,
       source      text collate "C" not null,
@@ -56,12 +73,20 @@ async function events(db: Kysely<unknown>): Promise<void> {
       recording   bigint not null check (recording > 0),
       superseded_in bigint check (is_superseded = (superseded_in is not null)),
       recorded_at timestamptz not null,
-      primary key (account_id, source, event_id),
+      primary key (account_id, recording, source, event_id, recorded_at),
       check ((meter is null) = (resource is null) and (meter is null) = (level is null)
         and (meter is null) = (size_tenths is null))
-    )`.execute(db);
+    ) partition by range (recorded_at)`.execute(db);
+  await sql`create table event_of_other_months partition of event default`.execute(db);
+  await sql`comment on table event_of_other_months is
+    'events recorded in months that no partition was made for: none is refused for that'`.execute(
+    db,
+  );
   await sql`create sequence event_recording`.execute(db);
-  await sql`comment on table event is 'facts as reported, never edited'`.execute(db);
+  await sql`comment on table event is
+    'facts as reported, never edited, in the order in which they became known; one partition a month'`.execute(
+    db,
+  );
   await sql`comment on column event.recording is
     'number of the batch it was recorded in, drawn under the lock of its account: the order in which facts became known'`.execute(
     db,

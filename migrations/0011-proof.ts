@@ -2,11 +2,6 @@ import { sql, type Kysely } from 'kysely';
 
 /** The hash chain over an account's events, in the order in which they became known. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // All rows; the condition keeps the index out of other look-ups: on a table without statistics the planner
-  // takes it for as good as the primary key, and would read a whole account for each event of a batch.
-  await sql`create index event_chain on event (account_id, recording) where recording > 0`.execute(
-    db,
-  );
   await sql`
     create table event_seal (
       account_id   text collate "C" not null,

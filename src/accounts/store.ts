@@ -24,29 +24,24 @@ export async function findAccounts(
   return new Map(rows.map((row) => [row.account_id, toAccount(row)]));
 }
 
-export type SignUp = {
+export type NewAccount = {
   readonly id: string;
   readonly email: string;
   readonly signedUpAt: Second;
 };
 
-/** Creates accounts in the FREE tier; answers which were new. Their first period is due in a month. */
-export async function insertAccounts(
-  db: Db,
-  signUps: readonly SignUp[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ account_id: string }>`
+/** Creates accounts in the FREE tier, none of which exists. The first period of each is due in a month. */
+export async function insertAccounts(tx: Db, accounts: readonly NewAccount[]): Promise<void> {
+  if (accounts.length === 0) return;
+  await sql`
     insert into account (account_id, email, signed_up_at, next_close_at, last_cut_at)
-    select account_id, email, signed_up_at, next_close_at, signed_up_at
-    from unnest(
-      ${textArray(signUps.map(({ id }) => id))}::text[],
-      ${textArray(signUps.map(({ email }) => email))}::text[],
-      ${numberArray(signUps.map(({ signedUpAt }) => signedUpAt))}::bigint[],
-      ${numberArray(signUps.map(({ signedUpAt }) => boundary(signedUpAt, 1)))}::bigint[]
-    ) as signed_up (account_id, email, signed_up_at, next_close_at)
-    on conflict (account_id) do nothing
-    returning account_id`.execute(db);
-  return new Set(rows.map((row) => row.account_id));
+    select account_id, email, signed_up_at, next_close_at, signed_up_at from unnest(
+      ${textArray(accounts.map(({ id }) => id))}::text[],
+      ${textArray(accounts.map(({ email }) => email))}::text[],
+      ${numberArray(accounts.map(({ signedUpAt }) => signedUpAt))}::bigint[],
+      ${numberArray(accounts.map(({ signedUpAt }) => boundary(signedUpAt, 1)))}::bigint[]
+    ) as created (account_id, email, signed_up_at, next_close_at)
+    order by account_id`.execute(tx);
 }
 
 /**

@@ -5,7 +5,7 @@ import { correctEvent, type Corrected } from './correct-event.ts';
 import { isEventOf, type Event, type EventOf } from './event.ts';
 import { DUPLICATE, RECORDED, refused, type Outcome } from './outcome.ts';
 import { accountExists, beforeSignUp, databaseOfOtherApp, idReused } from './refusal.ts';
-import { identityOf, isSameFact } from './same-fact.ts';
+import { identityOf, isSameFact } from './identity.ts';
 
 export type AdmittedEvents = {
   /** What became of each event once all had arrived, in the order given. */

@@ -1,3 +1,4 @@
+import { groupBy } from '../values/group.ts';
 import type { Instant } from '../values/instant.ts';
 
 /** What the platform reports, by type: the table of the requirements, sizes in whole tenths. */
@@ -75,4 +76,12 @@ export type EventOf<T extends EventType> = Event & {
 
 export function isEventOf<T extends EventType>(type: T) {
   return (event: Event): event is EventOf<T> => event.fact.type === type;
+}
+
+/** Finds the events of one type; all of them are looked at once, however many types are asked for. */
+export function eventsByType(
+  events: readonly Event[],
+): <T extends EventType>(type: T) => readonly EventOf<T>[] {
+  const byType = groupBy(events, ({ fact }) => fact.type);
+  return (type) => byType.get(type)?.filter(isEventOf(type)) ?? [];
 }

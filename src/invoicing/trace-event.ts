@@ -63,14 +63,14 @@ async function findRecorded(
         where line.account_id = period.account_id and line.adjusts_period_start = period.start_at
           and correcting.recording >= event.recording and correcting.state <> 'void'
         order by correcting.recording limit 1) as "correctingId"
-    from event
+    from event_identity identity
+    join event using (account_id, source, event_id, recording, recorded_at)
     left join billing_period period on period.account_id = event.account_id
       and period.start_at <= event.at and event.at < period.end_at
     left join invoice own on own.account_id = period.account_id
       and own.period_start = period.start_at and own.state <> 'void'
-    where event.account_id = ${account} and event.source = ${source} and event.event_id = ${id}`.execute(
-    db,
-  );
+    where identity.account_id = ${account} and identity.source = ${source}
+      and identity.event_id = ${id}`.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;
   const { type, at: occurredAt, recordedAt, isSuperseded } = row;

@@ -1,6 +1,6 @@
 import { addSignals } from '../accounts/signals.ts';
 import type { Db } from '../database/pool.ts';
-import { isEventOf, type Event } from '../events/event.ts';
+import { eventsByType, type Event } from '../events/event.ts';
 import { groupBy } from '../values/group.ts';
 import { clearRowLimits, reviewRowLimits } from './row-limit.ts';
 import { readSurroundings } from './surroundings.ts';
@@ -23,9 +23,8 @@ const MOST_UPGRADED_KEPT = 50_000;
 export function limitsWatch(): WatchLimits {
   const upgraded = new Set<string>();
   return async (tx, now, recorded) => {
-    for (const { account } of recorded.filter(isEventOf('account.upgraded'))) {
-      await clearRowLimits(tx, now, account);
-    }
+    const of = eventsByType(recorded);
+    for (const { account } of of('account.upgraded')) await clearRowLimits(tx, now, account);
     const watched = recorded.filter(({ account }) => !upgraded.has(account));
     const levels = watched.filter(isLevelEvent);
     if (levels.length > 0) {
@@ -34,7 +33,7 @@ export function limitsWatch(): WatchLimits {
       if (upgraded.size >= MOST_UPGRADED_KEPT) upgraded.clear();
       for (const accountId of surroundings.upgraded) upgraded.add(accountId);
     }
-    const observed = watched.filter(isEventOf('database.rows_observed'));
+    const observed = of('database.rows_observed').filter(({ account }) => !upgraded.has(account));
     if (observed.length > 0) await reviewRowLimits(tx, now, observed);
   };
 }

@@ -1,10 +1,12 @@
 import { endPeriods, noteEarliest } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
-import { isEventOf, type Event } from '../events/event.ts';
+import type { Requirement } from '../events/admission.ts';
+import { eventsByType, type Event } from '../events/event.ts';
 import type { Introduction } from '../events/parking.ts';
 import { cutSeries } from './checkpoints.ts';
 import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
 import { foldJobs } from './jobs.ts';
+import { newEvent } from './new-event.ts';
 import { recordBatch } from './record-batch.ts';
 import { supersede } from './supersede.ts';
 
@@ -17,47 +19,49 @@ export async function applyEffects(
   now: Date,
   recorded: readonly Event[],
 ): Promise<readonly Introduction[]> {
-  const available = recorded.filter(isEventOf('database.available'));
+  const of = eventsByType(recorded);
+  const available = of('database.available');
   await foldJobs(
     tx,
-    recorded.flatMap(({ account, fact }) =>
-      'job' in fact ? [{ account, app: fact.app, job: fact.job }] : [],
-    ),
+    [...of('job.started'), ...of('job.finished')].map(({ account, fact }) => {
+      return { account, app: fact.app, job: fact.job };
+    }),
   );
-  await introduceApps(tx, recorded.filter(isEventOf('app.created')));
+  await introduceApps(tx, of('app.created'));
   await introduceDatabases(tx, available);
-  const ends = await databaseEnds(tx, recorded.filter(isEventOf('app.deleted')), available);
-  if (ends.length > 0) await recordBatch(tx, now, ends);
-  for (const event of recorded) await applyToAccount(tx, event);
-  const instead = await supersede(tx, recorded.filter(isEventOf('event.superseded')));
+  const ends = await databaseEnds(tx, of('app.deleted'), available);
+  await recordBatch(tx, now, ends.map(newEvent));
+  for (const event of of('account.confirmed')) await noteInstant(tx, event, 'confirmed_at');
+  for (const event of of('account.upgraded')) {
+    const { account, occurredAt } = event;
+    const isEarliest = await noteInstant(tx, event, 'upgraded_at');
+    if (isEarliest) await cutSeries(tx, [{ account, at: occurredAt.second }]);
+  }
+  for (const event of of('account.deleted')) {
+    const isEarliest = await noteInstant(tx, event, 'deleted_at');
+    if (isEarliest) await endPeriods(tx, event.account, event.occurredAt.second);
+  }
+  const instead = await supersede(tx, of('event.superseded'));
   if (instead.length > 0) {
-    await recordBatch(tx, now, instead);
+    await recordBatch(tx, now, instead.map(newEvent));
     await applyEffects(tx, now, instead);
   }
-  return recorded.flatMap(introductionOf);
+  return [
+    ...of('account.created').map(({ account }) => introduction(account, 'account', account)),
+    ...of('app.created').map(({ account, fact }) => introduction(account, 'app', fact.app)),
+    ...available.map(({ account, fact }) => introduction(account, 'database', fact.database)),
+  ];
 }
 
-async function applyToAccount(tx: Db, { account, occurredAt, fact }: Event): Promise<void> {
-  const at = occurredAt.second;
-  if (fact.type === 'account.confirmed') await noteEarliest(tx, account, 'confirmed_at', at);
-  if (fact.type === 'account.upgraded' && (await noteEarliest(tx, account, 'upgraded_at', at))) {
-    await cutSeries(tx, [{ account, at }]);
-  }
-  if (fact.type === 'account.deleted' && (await noteEarliest(tx, account, 'deleted_at', at))) {
-    await endPeriods(tx, account, at);
-  }
+async function noteInstant(
+  tx: Db,
+  { account, occurredAt }: Event,
+  column: 'confirmed_at' | 'upgraded_at' | 'deleted_at',
+): Promise<boolean> {
+  return await noteEarliest(tx, account, column, occurredAt.second);
 }
 
-/** Apps made known by a level are found by the batch itself, which sees whether their series is new. */
-function introductionOf({ account, fact }: Event): Introduction[] {
-  switch (fact.type) {
-    case 'account.created':
-      return [{ account, known: { kind: 'account', name: account } }];
-    case 'app.created':
-      return [{ account, known: { kind: 'app', name: fact.app } }];
-    case 'database.available':
-      return [{ account, known: { kind: 'database', name: fact.database } }];
-    default:
-      return [];
-  }
+/** Apps made known by a level are found by the batch, which sees whether their series is new. */
+function introduction(account: string, kind: Requirement['kind'], name: string): Introduction {
+  return { account, known: { kind, name } };
 }

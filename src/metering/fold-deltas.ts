@@ -1,63 +1,96 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
+import { numberArray, textArray } from '../database/arrays.ts';
+import type { Db } from '../database/pool.ts';
+import { sharesOf, type Delta, type SeriesKey, type Share } from './deltas.ts';
 
 /**
- * Common table expressions that fold level changes into the series, to be used after one named `delta`
- * (account_id, meter, resource, size_tenths, change, at, until, last_cut_at): the level of a series changes
- * by `change` from `at` to `until`, or for good when that is null. A series is a line, so its level and
- * offset change; checkpoints after `at` get their share; the account remembers since when closed periods
- * may have changed (D3, R60). Ends with `created`, the series that are new; NOT IN, because PostgreSQL hashes
- * it, where it would compare each share with each update for an anti-join (it expects one row of each).
+ * Folds level changes into the series, and into the checkpoints they reach back over; the account then
+ * remembers since when closed periods may have changed (D3, R60). Answers the series that are new. Needs the
+ * accounts' lock; not safe to repeat.
  */
-export const foldDeltas = sql`
+export async function foldDeltas(tx: Db, deltas: readonly Delta[]): Promise<readonly SeriesKey[]> {
+  const shares = sharesOf(deltas);
+  if (shares.length === 0) return [];
+  const created = (await update(tx, shares)) === shares.length ? [] : await create(tx, shares);
+  const late = deltas.filter(({ at, lastCutAt }) => at < lastCutAt);
+  if (late.length > 0) await correctCheckpoints(tx, late);
+  return created;
+}
+
+/** Answers how many of the series there were. */
+async function update(tx: Db, shares: readonly Share[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    /* prepare update_series */
+    update series set
+      level = series.level + share.level,
+      offset_units = series.offset_units + share.offset_units,
+      first_at = least(series.first_at, share.first_at),
+      last_at = greatest(series.last_at, share.last_at)
+    from ${sharesTable(shares)}
+    where series.account_id = share.account_id and series.meter = share.meter
+      and series.resource = share.resource and series.size_tenths = share.size_tenths`.execute(tx);
+  return Number(numAffectedRows);
+}
+
+async function create(tx: Db, shares: readonly Share[]): Promise<readonly SeriesKey[]> {
+  const { rows } = await sql<SeriesKey>`
+    /* prepare create_series */
+    insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
+      last_at)
+    select * from ${sharesTable(shares)}
+    where not exists (
+      select from series where series.account_id = share.account_id
+        and series.meter = share.meter and series.resource = share.resource
+        and series.size_tenths = share.size_tenths)
+    order by account_id, meter, resource
+    returning account_id as account, meter, resource, size_tenths as "sizeTenths"`.execute(tx);
+  return rows;
+}
+
+function sharesTable(shares: readonly Share[]): RawBuilder<unknown> {
+  return sql`unnest(
+      ${textArray(shares.map(({ account }) => account))}::text[],
+      ${textArray(shares.map(({ meter }) => meter))}::text[],
+      ${textArray(shares.map(({ resource }) => resource))}::text[],
+      ${numberArray(shares.map(({ sizeTenths }) => sizeTenths))}::int[],
+      ${numberArray(shares.map(({ level }) => level))}::bigint[],
+      ${numberArray(shares.map(({ offsetUnits }) => offsetUnits))}::bigint[],
+      ${numberArray(shares.map(({ firstAt }) => firstAt))}::bigint[],
+      ${numberArray(shares.map(({ lastAt }) => lastAt))}::bigint[]
+    ) as share (account_id, meter, resource, size_tenths, level, offset_units, first_at, last_at)`;
+}
+
+async function correctCheckpoints(tx: Db, late: readonly Delta[]): Promise<void> {
+  await sql`
+    /* prepare correct_checkpoints */
+    with delta as (
+      select * from unnest(
+        ${textArray(late.map(({ account }) => account))}::text[],
+        ${textArray(late.map(({ meter }) => meter))}::text[],
+        ${textArray(late.map(({ resource }) => resource))}::text[],
+        ${numberArray(late.map(({ sizeTenths }) => sizeTenths))}::int[],
+        ${numberArray(late.map(({ change }) => change))}::bigint[],
+        ${numberArray(late.map(({ at }) => at))}::bigint[],
+        ${numberArray(late.map(({ until }) => until ?? null))}::bigint[]
+      ) as delta (account_id, meter, resource, size_tenths, change, at, until)
+    ),
     share as (
-      select account_id, meter, resource, size_tenths,
-        coalesce(sum(change) filter (where until is null), 0)::bigint as level,
-        sum(case when until is null then -change * at else change * (until - at) end)::bigint
-          as offset_units,
-        min(at) as first_at, max(coalesce(until, at)) as last_at
-      from delta group by account_id, meter, resource, size_tenths
-    ),
-    updated as (
-      update series set
-        level = series.level + share.level,
-        offset_units = series.offset_units + share.offset_units,
-        first_at = least(series.first_at, share.first_at),
-        last_at = greatest(series.last_at, share.last_at)
-      from share
-      where series.account_id = share.account_id and series.meter = share.meter
-        and series.resource = share.resource and series.size_tenths = share.size_tenths
-      returning series.account_id, series.meter, series.resource, series.size_tenths
-    ),
-    checkpoint_share as (
       select delta.account_id, delta.meter, delta.resource, delta.size_tenths, checkpoint.at,
         sum(change * (least(until, checkpoint.at) - delta.at))::bigint as units
       from delta
       join checkpoint on delta.at < checkpoint.at
         and checkpoint.account_id = delta.account_id and checkpoint.meter = delta.meter
         and checkpoint.resource = delta.resource and checkpoint.size_tenths = delta.size_tenths
-      where delta.at < last_cut_at
       group by 1, 2, 3, 4, 5
     ),
     corrected as (
       update checkpoint set integral_units = checkpoint.integral_units + share.units
-      from checkpoint_share share
+      from share
       where checkpoint.account_id = share.account_id and checkpoint.meter = share.meter
         and checkpoint.resource = share.resource and checkpoint.size_tenths = share.size_tenths
         and checkpoint.at = share.at
-    ),
-    noted_late as (
-      update account set late_since = least(account.late_since, late.at)
-      from (select account_id, min(at) as at from delta where at < last_cut_at group by account_id) late
-      where account.account_id = late.account_id
-    ),
-    created as (
-      insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
-        last_at)
-      select share.account_id, share.meter, share.resource, share.size_tenths, share.level,
-        share.offset_units, share.first_at, share.last_at
-      from share where (account_id, meter, resource, size_tenths) not in (
-        select account_id, meter, resource, size_tenths from updated)
-      order by account_id, meter, resource
-      on conflict do nothing
-      returning account_id, meter, resource
-    )`;
+    )
+    update account set late_since = least(account.late_since, late.at)
+    from (select account_id, min(at) as at from delta group by account_id) late
+    where account.account_id = late.account_id`.execute(tx);
+}

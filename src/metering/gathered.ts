@@ -1,8 +1,8 @@
-type Batch<Result> = (now: Date, reported: readonly unknown[]) => Promise<readonly Result[]>;
+type Batch<Item, Result> = (now: Date, items: readonly Item[]) => Promise<readonly Result[]>;
 
-type Waiting<Result> = {
+type Waiting<Item, Result> = {
   readonly now: Date;
-  readonly reported: readonly unknown[];
+  readonly items: readonly Item[];
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -14,8 +14,8 @@ const MAX_BATCH = 1000;
  * Puts concurrent calls together into one: while a batch is under way the next calls gather, so an idle one
  * adds no delay. When a batch fails, each call is tried alone, so that one call's trouble stays its own.
  */
-export function gathered<Result>(run: Batch<Result>): Batch<Result> {
-  let waiting: Waiting<Result>[] = [];
+export function gathered<Item, Result>(run: Batch<Item, Result>): Batch<Item, Result> {
+  let waiting: Waiting<Item, Result>[] = [];
   let isRunning = false;
 
   const runAll = async (): Promise<void> => {
@@ -27,10 +27,10 @@ export function gathered<Result>(run: Batch<Result>): Batch<Result> {
     isRunning = false;
   };
 
-  const takeCalls = (): Waiting<Result>[] => {
+  const takeCalls = (): Waiting<Item, Result>[] => {
     let size = 0;
-    const count = waiting.findIndex(({ reported }, index) => {
-      size += reported.length;
+    const count = waiting.findIndex(({ items }, index) => {
+      size += items.length;
       return size > MAX_BATCH && index > 0;
     });
     const calls = count === -1 ? waiting : waiting.slice(0, count);
@@ -38,27 +38,27 @@ export function gathered<Result>(run: Batch<Result>): Batch<Result> {
     return calls;
   };
 
-  const runTogether = async (calls: readonly Waiting<Result>[]): Promise<void> => {
+  const runTogether = async (calls: readonly Waiting<Item, Result>[]): Promise<void> => {
     const results = await run(
       calls.at(-1)!.now,
-      calls.flatMap(({ reported }) => reported),
+      calls.flatMap(({ items }) => items),
     );
     let from = 0;
-    for (const { reported, resolve } of calls) {
-      resolve(results.slice(from, from + reported.length));
-      from += reported.length;
+    for (const { items, resolve } of calls) {
+      resolve(results.slice(from, from + items.length));
+      from += items.length;
     }
   };
 
-  const runEach = async (calls: readonly Waiting<Result>[]): Promise<void> => {
-    for (const { now, reported, resolve, reject } of calls) {
-      await run(now, reported).then(resolve, reject);
+  const runEach = async (calls: readonly Waiting<Item, Result>[]): Promise<void> => {
+    for (const { now, items, resolve, reject } of calls) {
+      await run(now, items).then(resolve, reject);
     }
   };
 
-  return async (now, reported) =>
+  return async (now, items) =>
     await new Promise((resolve, reject) => {
-      waiting.push({ now, reported, resolve, reject });
+      waiting.push({ now, items, resolve, reject });
       if (!isRunning) void runAll();
     });
 }

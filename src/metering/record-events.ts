@@ -2,9 +2,10 @@ import type { TransactionBuilder } from 'kysely';
 import { lockAccounts, lockFreeAccounts } from '../accounts/lock.ts';
 import type { Database, Db } from '../database/pool.ts';
 import { refused, type Outcome } from '../events/outcome.ts';
-import type { EventParser, ParsedEvent } from '../events/parse-event.ts';
-import { quarantine } from '../events/quarantine.ts';
-import { settleEvents, type AfterRecording } from './settle-events.ts';
+import type { EventParser } from '../events/parse-event.ts';
+import { quarantine, type QuarantinedEvent } from '../events/quarantine.ts';
+import { newEvent } from './new-event.ts';
+import { settleEvents, type AfterRecording, type ReadEvent } from './settle-events.ts';
 
 export type RecordEvents = (now: Date, reported: readonly unknown[]) => Promise<readonly Outcome[]>;
 
@@ -21,13 +22,17 @@ export type Recording = {
   readonly afterRecording?: AfterRecording;
 };
 
+/** A report that was read: an event, or why it is none. */
+export type ReadReport = ReadEvent | (QuarantinedEvent & { readonly event?: undefined });
+
+export type RecordRead = (now: Date, read: readonly ReadReport[]) => Promise<readonly Outcome[]>;
+
 /** What became of an event, or that it was not looked at: somebody else holds its account. */
 export type Attempted = Outcome | { readonly status: 'busy'; readonly account: string };
 
-export type AttemptEvents = (
-  now: Date,
-  reported: readonly unknown[],
-) => Promise<readonly Attempted[]>;
+export type AttemptRead = (now: Date, read: readonly ReadReport[]) => Promise<readonly Attempted[]>;
+
+type RecordingInto = Recording & { readonly db: Db };
 
 /**
  * The one way in for events (D8): records a batch in one transaction and folds it into the meter. Answers
@@ -35,56 +40,66 @@ export type AttemptEvents = (
  * quarantine, and the rest is recorded. Rejects only when the database fails; then nothing was recorded.
  * Safe to repeat, and to run anywhere at once.
  */
-export function eventRecorder({ db, ...recording }: Recording & { readonly db: Db }): RecordEvents {
-  return async (now, reported) => {
-    const read = readReported(recording.parse, now, reported);
-    return await begin(db).execute(async (tx) => {
+export function eventRecorder(recording: RecordingInto): RecordEvents {
+  const record = readRecorder(recording);
+  return async (now, reported) => await record(now, readReports(recording.parse, now, reported));
+}
+
+/** The same for reports that were read before, while an earlier batch was written. */
+export function readRecorder({ db, ...recording }: RecordingInto): RecordRead {
+  return async (now, read) =>
+    await begin(db).execute(async (tx) => {
       await lockAccounts(tx, accountsIn(read));
       return await recordRead(recording, tx, now, read);
     });
-  };
 }
 
 /** The same, but it waits for no account: the events of those that somebody else holds are left out. */
-export function eventAttempter({
-  db,
-  ...recording
-}: Recording & { readonly db: Db }): AttemptEvents {
-  return async (now, reported) => {
-    const read = readReported(recording.parse, now, reported);
-    return await begin(db).execute(async (tx) => {
+export function readAttempter({ db, ...recording }: RecordingInto): AttemptRead {
+  return async (now, read) =>
+    await begin(db).execute(async (tx) => {
       const free = new Set(await lockFreeAccounts(tx, accountsIn(read)));
-      const isFree = ({ parsed }: Read): boolean => !parsed.ok || free.has(parsed.event.account);
+      const isFree = (one: ReadReport): boolean => !isEvent(one) || free.has(one.event.account);
       const recorded = (await recordRead(recording, tx, now, read.filter(isFree))).values();
       return read.map((one) =>
-        one.parsed.ok && !isFree(one)
-          ? { status: 'busy', account: one.parsed.event.account }
+        isEvent(one) && !isFree(one)
+          ? { status: 'busy', account: one.event.account }
           : recorded.next().value!,
       );
     });
+}
+
+export function recorderWithin(recording: Recording): RecordWithin {
+  return async (tx, now, reported) => {
+    const read = readReports(recording.parse, now, reported);
+    await lockAccounts(tx, accountsIn(read));
+    return await recordRead(recording, tx, now, read);
   };
+}
+
+export function readReports(
+  parse: EventParser,
+  now: Date,
+  reported: readonly unknown[],
+): ReadReport[] {
+  return reported.map((one) => {
+    const parsed = parse(one, now);
+    return parsed.ok
+      ? { ...newEvent(parsed.event), reported: one }
+      : { refusal: parsed.refusal, reported: one };
+  });
 }
 
 function begin(db: Db): TransactionBuilder<Database> {
   return db.transaction().setIsolationLevel('read committed');
 }
 
-export function recorderWithin(recording: Recording): RecordWithin {
-  return async (tx, now, reported) => {
-    const read = readReported(recording.parse, now, reported);
-    await lockAccounts(tx, accountsIn(read));
-    return await recordRead(recording, tx, now, read);
-  };
+function isEvent(one: ReadReport): one is ReadEvent {
+  return one.event !== undefined;
 }
 
-type Read = { readonly reported: unknown; readonly parsed: ParsedEvent };
-
-function readReported(parse: EventParser, now: Date, reported: readonly unknown[]): Read[] {
-  return reported.map((one) => ({ reported: one, parsed: parse(one, now) }));
-}
-
-function accountsIn(read: readonly Read[]): string[] {
-  return [...new Set(read.flatMap(({ parsed }) => (parsed.ok ? [parsed.event.account] : [])))];
+function accountsIn(read: readonly ReadReport[]): string[] {
+  return [...new Set(read.filter(isEvent).map(({ event }) => event.account))];
 }
 
 /** Needs the lock of all accounts the events are of, taken by an earlier statement of the transaction. */
@@ -92,15 +107,13 @@ async function recordRead(
   recording: Recording,
   tx: Db,
   now: Date,
-  read: readonly Read[],
+  read: readonly ReadReport[],
 ): Promise<readonly Outcome[]> {
-  const valid = read.flatMap(({ reported, parsed }) =>
-    parsed.ok ? [{ event: parsed.event, reported }] : [],
+  await quarantine(
+    tx,
+    now,
+    read.flatMap((one) => (isEvent(one) ? [] : [one])),
   );
-  const invalid = read.flatMap(({ reported, parsed }) =>
-    parsed.ok ? [] : [{ refusal: parsed.refusal, reported }],
-  );
-  await quarantine(tx, now, invalid);
-  const settled = (await settleEvents({ ...recording, tx, now }, valid)).values();
-  return read.map(({ parsed }) => (parsed.ok ? settled.next().value! : refused(parsed.refusal)));
+  const settled = (await settleEvents({ ...recording, tx, now }, read.filter(isEvent))).values();
+  return read.map((one) => (isEvent(one) ? settled.next().value! : refused(one.refusal)));
 }

@@ -1,49 +1,42 @@
 import { sql } from 'kysely';
-import { findAccounts } from '../accounts/store.ts';
 import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
 import { isEventOf, type Event } from '../events/event.ts';
 import { refused, type Outcome } from '../events/outcome.ts';
-import type { ReportedEvent } from '../events/parking.ts';
 import { databaseOfOtherApp } from '../events/refusal.ts';
 import { judge } from './supersede.ts';
 
-/** What keeps events from being recorded yet, or for good: their account, app or database (R61). */
+/**
+ * What keeps events from being recorded yet, or for good: their app, their database, or the event they speak of
+ * (R61). Their accounts exist.
+ */
 export async function findHindrances(
   tx: Db,
-  given: readonly ReportedEvent[],
-): Promise<ReadonlyMap<ReportedEvent, Outcome>> {
-  const hindered = new Map<ReportedEvent, Outcome>();
-  const needy = given.filter(({ event }) => requirementOf(event.fact) !== undefined);
+  events: readonly Event[],
+): Promise<ReadonlyMap<Event, Outcome>> {
+  const hindered = new Map<Event, Outcome>();
+  const needy = events.filter(({ fact }) => requirementOf(fact) !== undefined);
   if (needy.length === 0) return hindered;
-  const events = needy.map(({ event }) => event);
-  const accounts = await findAccounts(tx, [...new Set(events.map((event) => event.account))]);
-  const apps = await findApps(tx, events);
-  const appOfDatabase = await findDatabases(tx, events);
-  const supersessions = needy.filter(({ event }) => isEventOf('event.superseded')(event));
-  const judged = await judge(tx, events.filter(isEventOf('event.superseded')));
-  supersessions.forEach((one, index) => {
-    const judgement = judged[index]!;
-    if (judgement.ok) return;
-    const { refusal } = judgement;
-    const waitsFor = requirementOf(one.event.fact)!;
-    hindered.set(one, refusal === undefined ? { status: 'parked', waitsFor } : refused(refusal));
-  });
+  const judged = (await judge(tx, needy.filter(isEventOf('event.superseded')))).values();
+  const apps = await findApps(tx, needy);
+  const appOfDatabase = await findDatabases(tx, needy);
   for (const one of needy) {
-    const { account, fact } = one.event;
-    if (fact.type === 'event.superseded') continue;
-    const requirement = requirementOf(fact)!;
-    const known = requirement.kind === 'app' ? apps : appOfDatabase;
-    if (!accounts.has(account)) {
-      hindered.set(one, { status: 'parked', waitsFor: { kind: 'account', name: account } });
-    } else if (!known.has(key(account, requirement.name))) {
-      hindered.set(one, { status: 'parked', waitsFor: requirement });
+    const { account, fact } = one;
+    const waitsFor = requirementOf(fact)!;
+    if (waitsFor.kind === 'event') {
+      const judgement = judged.next().value!;
+      if (judgement.ok) continue;
+      const { refusal } = judgement;
+      hindered.set(one, refusal === undefined ? { status: 'parked', waitsFor } : refused(refusal));
+      continue;
+    }
+    const known = waitsFor.kind === 'app' ? apps : appOfDatabase;
+    if (!known.has(key(account, waitsFor.name))) {
+      hindered.set(one, { status: 'parked', waitsFor });
     } else if (fact.type === 'database.available') {
       const knownApp = appOfDatabase.get(key(account, fact.database)) ?? fact.app;
-      if (knownApp !== fact.app) {
-        hindered.set(one, refused(databaseOfOtherApp(fact.app, knownApp)));
-      }
+      if (knownApp !== fact.app) hindered.set(one, refused(databaseOfOtherApp(fact.app, knownApp)));
     }
   }
   return hindered;
@@ -56,6 +49,7 @@ function key(account: string, name: string): string {
 /** An app is known when it has a series. */
 async function findApps(tx: Db, events: readonly Event[]): Promise<ReadonlySet<string>> {
   const named = events.flatMap(({ account, fact }) => ('app' in fact ? [{ account, fact }] : []));
+  if (named.length === 0) return new Set();
   const { rows } = await sql<{ account_id: string; app: string }>`
     select given.account_id, given.app
     from unnest(${textArray(named.map(({ account }) => account))}::text[],
@@ -72,6 +66,7 @@ async function findDatabases(
   const named = events.flatMap(({ account, fact }) =>
     'database' in fact ? [{ account, fact }] : [],
   );
+  if (named.length === 0) return new Map();
   const { rows } = await sql<{ account_id: string; database: string; app: string }>`
     select account_id, database, app
     from unnest(${textArray(named.map(({ account }) => account))}::text[],

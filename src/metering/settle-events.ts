@@ -1,30 +1,23 @@
-import { insertAccounts, type SignUp } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
 import { requirementOf } from '../events/admission.ts';
-import { isEventOf, type Event, type EventOf } from '../events/event.ts';
-import { DUPLICATE, RECORDED, type Outcome } from '../events/outcome.ts';
-import {
-  findWaiting,
-  park,
-  unpark,
-  type Introduction,
-  type ReportedEvent,
-} from '../events/parking.ts';
+import type { Event } from '../events/event.ts';
+import type { Outcome } from '../events/outcome.ts';
+import { park, unpark, type Introduction, type ReportedEvent } from '../events/parking.ts';
 import { quarantine } from '../events/quarantine.ts';
-import { identityOf } from '../events/same-fact.ts';
-import { classifyUnrecorded } from './classify.ts';
 import { applyEffects } from './effects.ts';
+import { newEvent, type NewEvent } from './new-event.ts';
 import { recordBatch } from './record-batch.ts';
-import { findHindrances } from './requirements.ts';
 
 export type AfterRecording = (tx: Db, now: Date, recorded: readonly Event[]) => Promise<void>;
+
+/** What a source reported, ready to be recorded. */
+export type ReadEvent = ReportedEvent & NewEvent;
 
 type Context = {
   readonly tx: Db;
   readonly now: Date;
   readonly afterRecording?: AfterRecording;
 };
-type Outcomes = ReadonlyMap<ReportedEvent, Outcome>;
 
 /**
  * Records, parks or refuses each event and answers which, in order; then does the same with the parked
@@ -32,117 +25,88 @@ type Outcomes = ReadonlyMap<ReportedEvent, Outcome>;
  */
 export async function settleEvents(
   context: Context,
-  given: readonly ReportedEvent[],
+  given: readonly ReadEvent[],
 ): Promise<readonly Outcome[]> {
-  const outcomes = new Map<ReportedEvent, Outcome>();
+  const outcomes: Outcome[] = Array.from({ length: given.length });
   const introductions: Introduction[] = [];
   for (const round of roundsOf(given)) {
-    const settled = await settleRound(context, round);
-    for (const [one, outcome] of settled.outcomes) outcomes.set(one, outcome);
+    const settled = await settleRound(
+      context,
+      round.map((position) => given[position]!),
+    );
+    for (const [index, position] of round.entries()) outcomes[position] = settled.outcomes[index]!;
     introductions.push(...settled.introductions);
   }
-  await quarantineRefused(context, outcomes);
-  const revived = await unpark(context.tx, introductions);
+  await quarantine(
+    context.tx,
+    context.now,
+    outcomes.flatMap((outcome, position) =>
+      outcome.status === 'refused'
+        ? [{ reported: given[position]!.reported, refusal: outcome.refusal }]
+        : [],
+    ),
+  );
+  await settleParked(context, introductions);
+  return outcomes;
+}
+
+/** Settles the events that waited for any of this. */
+export async function settleParked(
+  context: Context,
+  introductions: readonly Introduction[],
+): Promise<void> {
+  const revived = (await unpark(context.tx, introductions)).map(
+    ({ event, reported }): ReadEvent => ({
+      ...newEvent(event),
+      reported,
+    }),
+  );
   if (revived.length > 0) await settleEvents(context, revived);
-  return given.map((one) => outcomes.get(one)!);
 }
 
 /**
- * The order in which events are settled: facts that need nothing, facts about apps, facts about databases;
- * and of equal identities the first report before the others.
+ * Positions in the order in which events are settled: sign-ups, facts that need no more than the account, facts
+ * about apps, about databases, about other events; and of equal identities the first report before the others.
  */
-function roundsOf(given: readonly ReportedEvent[]): readonly ReportedEvent[][] {
-  const rounds = new Map<number, ReportedEvent[]>();
+function roundsOf(given: readonly ReadEvent[]): readonly number[][] {
+  const rounds = new Map<number, number[]>();
   const repetitions = new Map<string, number>();
-  for (const one of given) {
-    const identity = identityOf(one.event);
-    const repetition = repetitions.get(identity) ?? 0;
-    repetitions.set(identity, repetition + 1);
-    const number = repetition * RANKS.length + rankOf(one.event);
+  for (const [position, { event, identityText }] of given.entries()) {
+    const repetition = repetitions.get(identityText) ?? 0;
+    repetitions.set(identityText, repetition + 1);
+    const number = repetition * RANKS.length + rankOf(event);
     const round = rounds.get(number);
-    if (round === undefined) rounds.set(number, [one]);
-    else round.push(one);
+    if (round === undefined) rounds.set(number, [position]);
+    else round.push(position);
   }
   return [...rounds.entries()].toSorted(([a], [b]) => a - b).map(([, round]) => round);
 }
 
-const RANKS = ['account', 'app', 'database', 'event'] as const;
+const RANKS = ['nothing', 'account', 'app', 'database', 'event'] as const;
 
-function rankOf(event: Event): number {
-  return RANKS.indexOf(requirementOf(event.fact)?.kind ?? 'account');
+function rankOf({ fact }: Event): number {
+  if (fact.type === 'account.created') return RANKS.indexOf('nothing');
+  return RANKS.indexOf(requirementOf(fact)?.kind ?? 'account');
 }
+
+type Settled = {
+  readonly outcomes: readonly Outcome[];
+  readonly introductions: readonly Introduction[];
+};
 
 /** Settles events of one rank that all have different identities. */
-async function settleRound(
-  context: Context,
-  round: readonly ReportedEvent[],
-): Promise<{ readonly outcomes: Outcomes; readonly introductions: readonly Introduction[] }> {
+async function settleRound(context: Context, round: readonly ReadEvent[]): Promise<Settled> {
   const { tx, now } = context;
-  const repeatedCreations = await createAccounts(tx, round);
-  const hindered = await findHindrances(tx, round);
-  const ready = round.filter((one) => !repeatedCreations.has(one) && !hindered.has(one));
-  const { notRecorded, repeated, awaitedApps } = await recordBatch(tx, now, ready.map(eventOf));
-  const unrecorded = [
-    ...repeatedCreations,
-    ...ready.filter((_, position) => notRecorded.has(position) && !repeated.has(position)),
-  ];
-  const reasons = await classifyUnrecorded(tx, unrecorded.map(eventOf));
-  const outcomes = new Map<ReportedEvent, Outcome>([
-    ...ready.map((one, position) => [one, repeated.has(position) ? DUPLICATE : RECORDED] as const),
-    ...unrecorded.map((one, index) => [one, reasons[index]!] as const),
-    ...hindered,
-  ]);
-  const waiting = [...outcomes].flatMap(([one, outcome]) =>
-    outcome.status === 'parked' ? [{ one, waitsFor: outcome.waitsFor }] : [],
-  );
-  const parked = await park(
+  const { outcomes, toPark, recorded, createdSeries } = await recordBatch(tx, now, round);
+  await park(
     tx,
     now,
-    waiting.map(({ one, waitsFor }) => ({ ...one, waitsFor })),
+    toPark.map(({ position, waitsFor }) => ({ one: round[position]!, waitsFor })),
   );
-  waiting.forEach(({ one }, index) => outcomes.set(one, parked[index]!));
-  const fresh = ready.filter((_, position) => !notRecorded.has(position)).map(eventOf);
-  const introductions = await applyEffects(tx, now, fresh);
-  await context.afterRecording?.(tx, now, fresh);
-  const known = awaitedApps.map(({ account, app }): Introduction => ({
-    account,
-    known: { kind: 'app', name: app },
-  }));
-  return { outcomes, introductions: [...introductions, ...known] };
-}
-
-function eventOf(one: ReportedEvent): Event {
-  return one.event;
-}
-
-/** Creates the accounts of the round; answers the creations of accounts that existed already. */
-async function createAccounts(
-  tx: Db,
-  round: readonly ReportedEvent[],
-): Promise<ReadonlySet<ReportedEvent>> {
-  const creations = round.filter(({ event }) => isEventOf('account.created')(event));
-  if (creations.length === 0) return new Set();
-  const waiting = await findWaiting(tx, creations.map(eventOf));
-  const heard = creations.filter((_, index) => waiting[index] === undefined);
-  const firstOf = new Map(heard.toReversed().map((one) => [one.event.account, one]));
-  const created = await insertAccounts(
-    tx,
-    [...firstOf.values()].map(eventOf).filter(isEventOf('account.created')).map(signUpOf),
+  const introductions = await applyEffects(tx, now, recorded);
+  await context.afterRecording?.(tx, now, recorded);
+  const apps = createdSeries.flatMap(({ meter, account, resource: name }): Introduction[] =>
+    meter === 'app' ? [{ account, known: { kind: 'app', name } }] : [],
   );
-  return new Set(
-    heard.filter(
-      (one) => firstOf.get(one.event.account) !== one || !created.has(one.event.account),
-    ),
-  );
-}
-
-function signUpOf({ account: id, occurredAt, fact }: EventOf<'account.created'>): SignUp {
-  return { id, email: fact.email, signedUpAt: occurredAt.second };
-}
-
-async function quarantineRefused({ tx, now }: Context, outcomes: Outcomes): Promise<void> {
-  const refused = [...outcomes].flatMap(([{ reported }, outcome]) =>
-    outcome.status === 'refused' ? [{ reported, refusal: outcome.refusal }] : [],
-  );
-  await quarantine(tx, now, refused);
+  return { outcomes, introductions: [...introductions, ...apps] };
 }

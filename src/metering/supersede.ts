@@ -7,16 +7,17 @@ import { databaseEndedWithApp } from '../events/derived.ts';
 import type { Event, EventOf } from '../events/event.ts';
 import { notSupersedable } from '../events/refusal.ts';
 import { assert } from '../values/fault.ts';
-import { fromEventRow, type EventRow } from './event-row.ts';
+import type { Second } from '../values/instant.ts';
+import { deltasOf } from './deltas.ts';
+import { fromEventRow, toEventRow, type EventRow } from './event-row.ts';
 import { foldDeltas } from './fold-deltas.ts';
 import { foldJobs } from './jobs.ts';
+import { findNeighbours, placedBetween } from './neighbours.ts';
 
 type Supersession = EventOf<'event.superseded'>;
 
 export type Judged =
   | Corrected
-  /** It was recorded before: nothing is to be judged again. */
-  | { readonly ok: true; readonly isRepeated: true }
   /** The event it names is not recorded (yet). */
   | { readonly ok: false; readonly refusal: undefined };
 
@@ -25,12 +26,11 @@ export async function judge(
   tx: Db,
   supersessions: readonly Supersession[],
 ): Promise<readonly Judged[]> {
+  if (supersessions.length === 0) return [];
   const targets = await findTargets(tx, supersessions);
   const corrected = await correctAll(tx, supersessions, targets);
   const heard = new Set<string>();
   return supersessions.map(({ account, fact }, index): Judged => {
-    const target = targets[index];
-    if (target?.isRepeated) return { ok: true, isRepeated: true };
     const name = JSON.stringify([account, fact.supersededSource, fact.supersededId]);
     if (heard.has(name)) {
       const why = 'this one is already; supersede what is true instead of it';
@@ -80,12 +80,7 @@ export async function supersede(
   return instead;
 }
 
-type Target = {
-  readonly event: Event;
-  readonly isSuperseded: boolean;
-  /** The supersession itself is recorded. */
-  readonly isRepeated: boolean;
-};
+type Target = { readonly event: Event; readonly isSuperseded: boolean };
 
 async function findTargets(
   tx: Db,
@@ -94,26 +89,19 @@ async function findTargets(
   const { rows } = await sql<TargetRow>`
     select given.position, event.type, event.at, event.tie, event.meter, event.resource, event.app,
       event.level::int as level, event.size_tenths as "sizeTenths", event.details,
-      event.is_superseded as "isSuperseded", own.event_id is not null as "isRepeated"
+      event.is_superseded as "isSuperseded"
     from unnest(
       ${textArray(supersessions.map(({ account }) => account))}::text[],
       ${textArray(supersessions.map(({ fact }) => fact.supersededSource))}::text[],
-      ${textArray(supersessions.map(({ fact }) => fact.supersededId))}::text[],
-      ${textArray(supersessions.map(({ source }) => source))}::text[],
-      ${textArray(supersessions.map(({ id }) => id))}::text[]
-    ) with ordinality as given (account_id, source, event_id, own_source, own_id, position)
-    join event using (account_id, source, event_id)
-    left join event own on own.account_id = given.account_id and own.source = given.own_source
-      and own.event_id = given.own_id`.execute(tx);
+      ${textArray(supersessions.map(({ fact }) => fact.supersededId))}::text[]
+    ) with ordinality as given (account_id, source, event_id, position)
+    join event_identity using (account_id, source, event_id)
+    join event using (account_id, source, event_id, recording, recorded_at)`.execute(tx);
   const targets: (Target | undefined)[] = supersessions.map(() => undefined);
-  for (const { position, isSuperseded, isRepeated, ...row } of rows) {
+  for (const { position, isSuperseded, ...row } of rows) {
     const { account, fact } = supersessions[Number(position) - 1]!;
     const identity = { account, source: fact.supersededSource, id: fact.supersededId };
-    targets[Number(position) - 1] = {
-      event: fromEventRow(identity, row),
-      isSuperseded,
-      isRepeated,
-    };
+    targets[Number(position) - 1] = { event: fromEventRow(identity, row), isSuperseded };
   }
   return targets;
 }
@@ -132,61 +120,36 @@ async function endsWithApp(tx: Db, deletion: Event): Promise<Event[]> {
   return rows.map(({ database }) => databaseEndedWithApp(deletion, database));
 }
 
-async function withdraw(tx: Db, { account, source, id, fact }: Event): Promise<void> {
-  const withdrawn = await tx
-    .updateTable('event')
-    .set({ is_superseded: true, superseded_in: sql<bigint>`nextval('event_recording')` })
-    .where('account_id', '=', account)
-    .where('source', '=', source)
-    .where('event_id', '=', id)
-    .where('is_superseded', '=', false)
-    .returning('event_id')
-    .executeTakeFirst();
+async function withdraw(tx: Db, event: Event): Promise<void> {
+  const { account, source, id, fact } = event;
+  const { rows } = await sql<WithdrawnRow>`
+    update event set is_superseded = true, superseded_in = nextval('event_recording')
+    from event_identity identity join account using (account_id)
+    where identity.account_id = ${account} and identity.source = ${source}
+      and identity.event_id = ${id}
+      and event.account_id = identity.account_id and event.recording = identity.recording
+      and event.source = identity.source and event.event_id = identity.event_id
+      and event.recorded_at = identity.recorded_at and not event.is_superseded
+    returning account.last_cut_at as "lastCutAt"`.execute(tx);
+  const [withdrawn] = rows;
   if (withdrawn === undefined) return;
-  await unfold(tx, account, source, id);
+  await unfold(tx, event, withdrawn.lastCutAt);
   if ('job' in fact) await foldJobs(tx, [{ account, app: fact.app, job: fact.job }]);
   if (fact.type === 'account.confirmed')
     await forgetInstant(tx, account, 'confirmed_at', fact.type);
   if (fact.type === 'account.upgraded') await forgetInstant(tx, account, 'upgraded_at', fact.type);
 }
 
-/** Gives the stretch of a withdrawn event back to the event before it. */
-async function unfold(tx: Db, account: string, source: string, id: string): Promise<void> {
-  await sql`
-    with target as (
-      select event.*, account.last_cut_at, previous.level as previous_level,
-        previous.size_tenths as previous_size_tenths, next.at as until
-      from event join account using (account_id)
-      left join lateral (
-        select e.level, e.size_tenths from standing_event e
-        where e.account_id = event.account_id and e.meter = event.meter
-          and e.resource = event.resource
-          and (e.at, e.tie, e.event_id, e.source)
-            < (event.at, event.tie, event.event_id, event.source)
-        order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
-      ) previous on true
-      left join lateral (
-        select e.at from standing_event e
-        where e.account_id = event.account_id and e.meter = event.meter
-          and e.resource = event.resource
-          and (e.at, e.tie, e.event_id, e.source)
-            > (event.at, event.tie, event.event_id, event.source)
-        order by e.at, e.tie, e.event_id, e.source limit 1
-      ) next on true
-      where event.account_id = ${account} and event.source = ${source} and event.event_id = ${id}
-        and event.meter in ('app', 'database')
-    ),
-    delta as (
-      select account_id, meter, resource, 0 as size_tenths,
-        coalesce(previous_level, 0) - level as change, at, until, last_cut_at
-      from target where meter = 'app'
-      union all
-      select account_id, meter, resource, size_tenths, -1, at, until, last_cut_at
-      from target where meter = 'database' and level = 1
-      union all
-      select account_id, meter, resource, previous_size_tenths, 1, at, until, last_cut_at
-      from target where meter = 'database' and previous_level = 1
-    ),
-    ${foldDeltas}
-    select from created`.execute(tx);
+type WithdrawnRow = { readonly lastCutAt: Second };
+
+/** Gives the stretch of a withdrawn event back to the event before it: it changes the opposite way. */
+async function unfold(tx: Db, event: Event, lastCutAt: Second): Promise<void> {
+  const row = toEventRow(event);
+  if (row.meter !== 'app' && row.meter !== 'database') return;
+  const [found] = await findNeighbours(tx, [{ event, row }]);
+  const folded = deltasOf([placedBetween({ event, row }, found!, lastCutAt)]);
+  await foldDeltas(
+    tx,
+    folded.map((delta) => ({ ...delta, change: -delta.change })),
+  );
 }

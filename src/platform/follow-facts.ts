@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import { isEventOf, type Event, type EventOf } from '../events/event.ts';
+import { eventsByType, type Event, type EventOf } from '../events/event.ts';
 import { newApp } from '../limits/rules.ts';
 import type { RecordWithin } from '../metering/record-events.ts';
 import { reportOf } from './command.ts';
@@ -16,9 +16,10 @@ export type FollowFacts = (tx: Db, now: Date, recorded: readonly Event[]) => Pro
  */
 export function factsFollower(record: RecordWithin): FollowFacts {
   return async (tx, now, recorded) => {
-    const created = recorded.filter(isEventOf('app.created'));
+    const of = eventsByType(recorded);
+    const created = of('app.created');
     if (created.length > 0) await desireNewApps(tx, now, created);
-    const available = recorded.filter(isEventOf('database.available'));
+    const available = of('database.available');
     if (available.length > 0) await endUnwanted(record, tx, now, available);
   };
 }

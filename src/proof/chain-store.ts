@@ -42,7 +42,7 @@ export async function readChain(
     select source, event_id as id, type, at, tie, meter, resource, app, level,
       size_tenths as "sizeTenths", details, recording, recorded_at as "recordedAt"
     from event
-    where account_id = ${account} and recording > 0 and recording >= ${after.recording}
+    where account_id = ${account} and recording >= ${after.recording}
       and (recording, source, event_id) > (${after.recording}, ${after.source}, ${after.id})
       and ${end}
     order by recording, source, event_id limit ${limit}`.execute(db);

@@ -1,8 +1,9 @@
 import type { Db } from '../database/pool.ts';
 import { coalesced } from '../metering/coalesce.ts';
 import {
-  eventAttempter,
-  eventRecorder,
+  readAttempter,
+  readRecorder,
+  readReports,
   type RecordEvents,
   type Recording,
 } from '../metering/record-events.ts';
@@ -10,7 +11,12 @@ import { noticing } from '../sources/heard.ts';
 
 /** The way in of a whole process: what comes by queue and by HTTP shares commits. */
 export function openRecorder(db: Db, recording: Recording): RecordEvents {
-  const record = eventRecorder({ db, ...recording });
-  const attempt = eventAttempter({ db, ...recording });
-  return noticing(db, coalesced({ attempt, record }));
+  return noticing(
+    db,
+    coalesced({
+      read: (now, reported) => readReports(recording.parse, now, reported),
+      attempt: readAttempter({ db, ...recording }),
+      record: readRecorder({ db, ...recording }),
+    }),
+  );
 }

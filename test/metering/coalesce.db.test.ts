@@ -3,8 +3,9 @@ import { lockAccounts } from '../../src/accounts/lock.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { coalesced } from '../../src/metering/coalesce.ts';
 import {
-  eventAttempter,
-  eventRecorder,
+  readAttempter,
+  readRecorder,
+  readReports,
   type RecordEvents,
 } from '../../src/metering/record-events.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -19,12 +20,13 @@ let batches: number;
 beforeAll(async () => {
   database = await freshDatabase();
   const recording = { db: database.db, parse: eventParser(1000) };
-  const attempt = eventAttempter(recording);
+  const attempt = readAttempter(recording);
   record = coalesced({
-    record: eventRecorder(recording),
-    attempt: async (now, reported) => {
+    read: (now, reported) => readReports(recording.parse, now, reported),
+    record: readRecorder(recording),
+    attempt: async (now, read) => {
       batches += 1;
-      return await attempt(now, reported);
+      return await attempt(now, read);
     },
   });
   batches = 0;

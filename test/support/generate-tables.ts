@@ -25,7 +25,7 @@ try {
     ['--url', url],
     ['--dialect', 'postgres'],
     ['--include-pattern', 'public.*'],
-    ['--exclude-pattern', 'public.kysely_*'],
+    ['--exclude-pattern', 'public.(kysely_*|event_of_*)'],
     ['--type-mapping', JSON.stringify(mapping)],
     ['--date-parser', 'string'],
     ['--out-file', 'src/database/tables.ts'],

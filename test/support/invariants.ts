@@ -133,6 +133,16 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       select from event wrong where wrong.account_id = event.account_id
         and wrong.type = 'event.superseded' and wrong.details ->> 'supersededId' = event.event_id
         and wrong.details ->> 'supersededSource' = event.source)`,
+  'every event has its identity, and every identity that is recorded has its event': `
+    select format('%s %s %s', account_id, source, event_id)
+    from event full join (select * from event_identity where recording is not null) identity
+      using (account_id, source, event_id, recording, recorded_at)
+    where event.type is null or identity.fingerprint is null`,
+  'what is parked has its identity, which no event has': `
+    select format('%s %s %s', account_id, source, event_id)
+    from parked_event full join (select * from event_identity where recording is null) identity
+      using (account_id, source, event_id)
+    where parked_event.name is null or identity.fingerprint is null`,
   'money and usage are exact: no column is a float': `
     select format('%s.%s', table_name, column_name) from information_schema.columns
     where table_schema = 'public' and data_type in ('real', 'double precision')

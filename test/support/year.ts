@@ -41,6 +41,10 @@ export async function seedYear(
     db,
   );
   await sql`
+    insert into event_identity
+    select account_id, source, event_id, substr(sha256(event_id::bytea), 1, 16), recording, recorded_at
+    from event`.execute(db);
+  await sql`
     insert into billing_period (account_id, start_at, end_at, tier, closed_at)
     select account_id, extract(epoch from start)::bigint, extract(epoch from start + interval '1 month')::bigint,
       'STANDARD', start + interval '1 month'
@@ -70,7 +74,7 @@ export async function seedYear(
     select pg_restore_relation_stats('schemaname', 'public', 'relname', relname::text, 'relpages', relpages,
       'reltuples', (reltuples * ${times}::int)::real, 'relallvisible', relallvisible)
     from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
-      and relname in ('event', 'checkpoint', 'billing_period', 'invoice', 'invoice_line', 'ledger_entry')`.execute(
+      and relname in ('event_of_other_months', 'event_identity', 'checkpoint', 'billing_period', 'invoice', 'invoice_line', 'ledger_entry')`.execute(
     db,
   );
 }

@@ -1,6 +1,7 @@
 import { lockAccounts } from '../../accounts/lock.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Outcome } from '../../events/outcome.ts';
+import { unparkOne } from '../../events/parking.ts';
 import { describeRefusal } from '../../events/refusal.ts';
 import type { RecordWithin } from '../../metering/record-events.ts';
 import { Fault } from '../../values/fault.ts';
@@ -18,19 +19,16 @@ export async function retryParked(
     .execute(async (tx) => {
       // First the account, as everywhere: the other way round two could wait for each other.
       await lockAccounts(tx, [event.account]);
-      const named = { account_id: event.account, source: event.source, event_id: event.id };
-      const parked = await tx
-        .deleteFrom('parked_event')
-        .where((where) => where.and(named))
-        .returning(['reported', 'parked_at'])
-        .executeTakeFirst();
+      const parked = await unparkOne(tx, event);
       if (parked === undefined) throw gone();
-      const [outcome] = await record(tx, now, [JSON.parse(parked.reported)]);
+      const [outcome] = await record(tx, now, [parked.reported]);
       // It has waited since then, whoever looked.
       await tx
         .updateTable('parked_event')
-        .set({ parked_at: parked.parked_at })
-        .where((where) => where.and(named))
+        .set({ parked_at: parked.parkedAt })
+        .where('account_id', '=', event.account)
+        .where('source', '=', event.source)
+        .where('event_id', '=', event.id)
         .execute();
       return describe(outcome!);
     });

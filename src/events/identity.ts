@@ -13,7 +13,7 @@ export function isSameFact(a: Event, b: Event): boolean {
 
 function contentOf(event: Event): string {
   const fact = Object.entries(event.fact).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([event.occurredAt.second, tieBreak(event), fact], (_key, value: unknown) =>
+  return JSON.stringify([event.occurredAt.second, tieBreak(event), fact], (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 }
