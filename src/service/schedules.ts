@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Db } from '../database/pool.ts';
 import { reportAfterDeletion } from '../invoicing/report-unbilled.ts';
+import { prepareMonths } from '../metering/months.ts';
 import { recorderWithin, type Recording } from '../metering/record-events.ts';
 import { reviewParked } from '../metering/review-parked.ts';
 import { redriveFailedEvents, type EventsJob, type EventsResult } from '../queue/events-queue.ts';
@@ -37,6 +38,11 @@ export function schedules({
     { name: 'read-news', schedule: every(5), run: billing.readNews },
     { name: 'sweep', schedule: every(3600), run: billing.sweep },
     { name: 'reconcile', schedule: nightly(2), run: async () => void (await billing.reconcile()) },
+    {
+      name: 'prepare-months',
+      schedule: every(3600),
+      run: async () => void (await prepareMonths(db, clock())),
+    },
     {
       name: 'redrive-events',
       schedule: every(60),

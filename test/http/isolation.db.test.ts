@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { prepareMonths } from '../../src/metering/months.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { readerOf, type ReadAs } from '../../src/database/row-level-security.ts';
 import { reporter } from '../support/reports.ts';
@@ -24,10 +25,11 @@ beforeAll(async () => {
   ]);
   await api.call({ method: 'POST', url: '/v1/events', key: keys.ingest, body });
   await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
+  await prepareMonths(db, world.clock());
   await api.accountKey('own');
   const { rows } = await sql<{ name: string }>`
     select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
-    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v')
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
       and a.attname = 'account_id'
     order by 1`.execute(db);
   tables = rows.map(({ name }) => name);
@@ -76,7 +78,7 @@ test('the role that reads for an account owns nothing, writes nothing, and is le
 test('every table of accounts has its policy', async () => {
   const { rows } = await sql`
     select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
-    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
       and a.attname = 'account_id' and not (c.relrowsecurity and exists (
         select from pg_policy p where p.polrelid = c.oid and p.polname = 'own_rows'))`.execute(
     api.db,

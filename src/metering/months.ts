@@ -1,0 +1,58 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/pool.ts';
+
+/** Months are made so early that no night without the service leaves events without one. */
+const MONTHS_AHEAD = 2;
+/** Making a month waits for whoever writes events, and those that come meanwhile wait for it. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+/**
+ * Makes the partitions of this month and the next ones, and of all months that events were recorded in before
+ * there was a partition for them; those move there. So events of one month lie together, apart from all others:
+ * recording touches the newest month only, and an old one can be archived whole. Answers which were made, such
+ * as `2026-11`. Safe to repeat and to run anywhere at once. Rejects when others are in the way for long; the
+ * next try may come at any time, since no event needs its month.
+ */
+export async function prepareMonths(db: Db, now: Date): Promise<readonly string[]> {
+  const { rows } = await sql<{ month: string }>`
+    select to_char(month, 'YYYY-MM') as month from (
+      select date_trunc('month', recorded_at, 'UTC') as month from event_of_other_months
+      union
+      select generate_series(date_trunc('month', ${now}::timestamptz, 'UTC'),
+        date_trunc('month', ${now}::timestamptz, 'UTC') + ${sql.lit(`${MONTHS_AHEAD} months`)}::interval,
+        '1 month')
+    ) wanted order by 1`.execute(db);
+  const made: string[] = [];
+  for (const { month } of rows) if (await makeMonth(db, month)) made.push(month);
+  return made;
+}
+
+/** Answers whether it was missing. */
+async function makeMonth(db: Db, month: string): Promise<boolean> {
+  const name = `event_of_${month.replace('-', '_')}`;
+  const partition = sql.table(name);
+  const from = sql.lit(`${month}-01 00:00Z`);
+  const to = sql`(timestamptz ${from} + interval '1 month')`;
+  return await db.transaction().execute(async (tx) => {
+    await sql`set local lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(tx);
+    // Whoever writes events waits, or would find that the place it had chosen is not the right one any more.
+    await sql`lock table only event in share row exclusive mode`.execute(tx);
+    const { rows } = await sql<{ isMade: boolean; to: string }>`
+      select to_regclass(${name}) is not null as "isMade", ${to}::text as to`.execute(tx);
+    if (rows[0]!.isMade) return false;
+    await sql`create table ${partition} (like event including all)`.execute(tx);
+    await sql`
+      with moved as (
+        delete from event_of_other_months where recorded_at >= ${from} and recorded_at < ${to}
+        returning *
+      )
+      insert into ${partition} select * from moved`.execute(tx);
+    // As protect_account_tables does for the tables that migrations make.
+    await sql`create policy own_rows on ${partition} for select
+      using (account_id = current_setting('gigameter.account_id', true))`.execute(tx);
+    await sql`alter table ${partition} enable row level security`.execute(tx);
+    await sql`alter table event attach partition ${partition}
+      for values from (${from}) to (${sql.lit(rows[0]!.to)})`.execute(tx);
+    return true;
+  });
+}
