@@ -7,6 +7,14 @@ import { sql, type RawBuilder } from 'kysely';
  * the line, is subtracted: at most one period of events is read, however long the history.
  */
 export function integralAt(at: RawBuilder<bigint>): RawBuilder<bigint> {
+  return sql`coalesce(${keptIntegralAt(at)}, ${levelIntegral(at)})`;
+}
+
+/**
+ * The same as far as no event is needed for it, otherwise null. Even where nothing of it runs, a statement that
+ * speaks of events has to open every month of them.
+ */
+export function keptIntegralAt(at: RawBuilder<bigint>): RawBuilder<bigint | null> {
   return sql`case
     when ${at} <= series.first_at then 0
     when ${at} >= series.last_at then series.level * ${at} + series.offset_units
@@ -15,7 +23,7 @@ export function integralAt(at: RawBuilder<bigint>): RawBuilder<bigint> {
         where checkpoint.account_id = series.account_id and checkpoint.meter = series.meter
           and checkpoint.resource = series.resource and checkpoint.size_tenths = series.size_tenths
           and checkpoint.at = ${at}),
-      case when series.meter = 'job' then ${jobIntegral(at)} else ${levelIntegral(at)} end)
+      case when series.meter = 'job' then ${jobIntegral(at)} end)
     end`;
 }
 

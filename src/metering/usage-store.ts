@@ -1,35 +1,62 @@
 import { sql, type RawBuilder } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import { integralAt } from './integral.ts';
-import type { Meter } from './level.ts';
+import { integralAt, keptIntegralAt } from './integral.ts';
 import { gatherUsage, type Usage, type UsagePart, type Window } from './usage.ts';
 
 export type AccountWindow = Window & { readonly account: string };
 
 /**
  * What each account used over its window, exactly, in the order asked for; one statement for any number of
- * windows. The cost grows with the resources of the accounts, not with their history.
+ * windows, and another one for those that begin or end in the middle of what happened, which no checkpoint
+ * holds. The cost grows with the resources of the accounts, not with their history.
  */
 export async function usageOf(db: Db, windows: readonly AccountWindow[]): Promise<Usage[]> {
   if (windows.length === 0) return [];
-  const from = sql<bigint>`asked.from_at`;
-  const to = sql<bigint>`asked.to_at`;
-  const { rows } = await sql<UsageRow>`${
-    windows.length === 1 ? sql`/* prepare usage_of_one */` : sql`/* prepare usage_of */`
-  }
+  const kept = await readParts(db, windows, keptIntegralAt);
+  const open = kept.flatMap((parts, position) => (parts.every(isKnown) ? [] : [position]));
+  const worked = await readParts(
+    db,
+    open.map((position) => windows[position]!),
+    integralAt,
+  );
+  for (const [index, position] of open.entries()) kept[position] = worked[index]!;
+  return kept.map((parts) => gatherUsage(parts.filter(isKnown)));
+}
+
+type Part = Omit<UsagePart, 'units'> & { readonly units: bigint | null };
+
+function isKnown(part: Part): part is UsagePart {
+  return part.units !== null;
+}
+
+/** Parts by window, in the order asked for; `units` is null where `integral` is. */
+async function readParts(
+  db: Db,
+  windows: readonly AccountWindow[],
+  integral: typeof keptIntegralAt,
+): Promise<Part[][]> {
+  if (windows.length === 0) return [];
+  const name = [
+    'usage',
+    integral === integralAt ? 'between_events' : 'kept',
+    windows.length === 1 ? 'one' : 'many',
+  ].join('_');
+  const { rows } = await sql<
+    Part & { readonly position: bigint }
+  >`${sql.raw(`/* prepare ${name} */`)}
     select asked.position, series.meter, series.resource, series.size_tenths as "sizeTenths",
       coalesce(database_app.app, series.resource) as app,
-      (${integralAt(to)}) - (${integralAt(from)}) as units
+      (${integral(sql`asked.to_at`)}) - (${integral(sql`asked.from_at`)}) as units
     from ${asked(windows)} as asked (account_id, from_at, to_at, position)
     join series on series.account_id = asked.account_id and series.first_at < asked.to_at
       and asked.from_at < asked.to_at
     left join database_app on series.meter = 'database'
       and database_app.account_id = series.account_id
       and database_app.database = series.resource`.execute(db);
-  const parts: UsagePart[][] = windows.map(() => []);
+  const parts: Part[][] = windows.map(() => []);
   for (const { position, ...part } of rows) parts[Number(position) - 1]!.push(part);
-  return parts.map(gatherUsage);
+  return parts;
 }
 
 /**
@@ -47,12 +74,3 @@ function asked(windows: readonly AccountWindow[]): RawBuilder<unknown> {
       ${numberArray(windows.map((window) => window.to))}::bigint[]
     ) with ordinality`;
 }
-
-type UsageRow = {
-  readonly position: bigint;
-  readonly meter: Meter;
-  readonly app: string;
-  readonly resource: string;
-  readonly sizeTenths: number;
-  readonly units: bigint;
-};
