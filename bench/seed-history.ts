@@ -33,6 +33,10 @@ export async function seedHistory(
         lateral (select 'app-' || number % ${APPS_PER_ACCOUNT}::int as app) named`.execute(db);
     await seedSeries(db, account);
   }
+  await sql`
+    insert into event_identity
+    select account_id, source, event_id, substr(sha256(event_id::bytea), 1, 16), recording, recorded_at
+    from event on conflict do nothing`.execute(db);
 }
 
 async function seedSeries(db: BenchDatabase['db'], account: string): Promise<void> {

@@ -115,7 +115,9 @@ function standing(events) {
 // The id of the end of a database that follows from the deletion of its app, ordered as that is.
 function endOf({ source, id }, database) {
   const first = source === 'gigameter' ? id.slice(0, id.lastIndexOf(' !')) : id;
-  const from = createHash('sha256').update(JSON.stringify([source, id, database])).digest('hex');
+  const from = createHash('sha256')
+    .update(JSON.stringify([source, id, database]))
+    .digest('hex');
   return `${first} !end-${from.slice(0, 32)}`;
 }
 

@@ -2,9 +2,9 @@ import type pg from 'pg';
 import { numberArray, textArray } from '../../src/database/arrays.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
-import { toEventRow, type EventRow } from '../../src/metering/event-row.ts';
+import { prepareMonths } from '../../src/metering/months.ts';
+import { CONTENT_COLUMNS, newEvent, type NewEvent } from '../../src/metering/new-event.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
-import { copyIn } from '../copy-in.ts';
 import { format, type Figure } from '../figures.ts';
 import { measure, median, sumOf, type Cost } from '../measure.ts';
 import { newOracle, type Oracle } from '../oracle.ts';
@@ -31,7 +31,8 @@ const BATCHES = [1000, 5000];
 
 /**
  * Recording through the verb (parsed, idempotent, limits watched, integrals kept, one connection, each batch
- * on disk) beside COPY and a plain INSERT of the same rows into tables with the same indexes.
+ * on disk) beside COPY and a plain INSERT of the same rows (facts and their identities) into tables with the same
+ * indexes.
  */
 export const ingest: Scenario = {
   name: 'a',
@@ -60,8 +61,12 @@ type Ingest = {
 
 async function openIngest(servers: Servers, size: Size): Promise<Ingest> {
   const database = await servers.makeDatabase();
-  for (const table of ['copied_event', 'inserted_event']) {
-    await database.pool.query(`create table ${table} (like event including all)`);
+  await prepareMonths(database.db, NOW);
+  for (const limit of ['copied', 'inserted']) {
+    await database.pool.query(`
+      create table ${limit}_event_identity (like event_identity including all);
+      create table ${limit}_event (like event including all) partition by range (recorded_at);
+      create table ${limit}_event_of_month partition of ${limit}_event default`);
   }
   const record = eventRecorder({ db: database.db, ...platformRecording(eventParser(1000)) });
   const random = seeded(1);
@@ -187,63 +192,65 @@ async function costOf(
 }
 
 const parse = eventParser(1000);
-const COLUMNS =
-  'account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths, recording, recorded_at';
+const IDENTITY = 'account_id, source, event_id, fingerprint, recording, recorded_at';
+const EVENT = `account_id, source, event_id, ${CONTENT_COLUMNS}, recording, recorded_at`;
 
-type Part = { readonly reports: readonly Report[]; readonly rows: readonly Row[] };
-type Row = EventRow & { readonly account: string; readonly source: string; readonly id: string };
+type Part = { readonly reports: readonly Report[]; readonly rows: readonly NewEvent[] };
 
 /** The rows a batch is stored as; the limits are given them, while recording has to read and check reports. */
-function rowsOf(reports: readonly Report[]): Row[] {
+function rowsOf(reports: readonly Report[]): NewEvent[] {
   return reports.map((one) => {
     const parsed = parse(one, NOW);
     if (!parsed.ok) throw new Error(`a report of the bench is refused: ${parsed.refusal.rule}`);
-    const { account, source, id } = parsed.event;
-    return { account, source, id, ...toEventRow(parsed.event) };
+    return newEvent(parsed.event);
   });
 }
 
-async function copy(client: pg.ClientBase, rows: readonly Row[]): Promise<void> {
-  const recordedAt = NOW.toISOString();
-  const lines = rows.map((row) =>
-    [
-      row.account,
-      row.source,
-      row.id,
-      row.type,
-      row.at,
-      row.tie,
-      row.meter,
-      row.resource,
-      row.app,
-      row.level,
-      row.sizeTenths,
-      1,
-      recordedAt,
-    ].join('\t'),
+/** Facts and identities, as recording keeps them, and nothing else. */
+async function copy(client: pg.ClientBase, rows: readonly NewEvent[]): Promise<void> {
+  const recorded = `1\t${NOW.toISOString()}\n`;
+  const identities = rows.map(
+    ({ identityText, fingerprint }) => `${identityText}\t\\\\x${fingerprint}\t${recorded}`,
   );
-  await copyIn(client, `copied_event (${COLUMNS})`, `${lines.join('\n')}\n`);
+  const events = rows.map(
+    ({ identityText, contentText }) => `${identityText}\t${contentText}\t${recorded}`,
+  );
+  await client.query('begin');
+  await client.query(`copy copied_event_identity (${IDENTITY}) from stdin`, [identities.join('')]);
+  await client.query(`copy copied_event (${EVENT}) from stdin`, [events.join('')]);
+  await client.query('commit');
 }
 
 const INSERT = `/* prepare bench_insert */
-  insert into inserted_event (${COLUMNS})
-  select *, 1, $12::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[],
-    $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::int[])
-  on conflict do nothing`;
+  with given as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+      $8::text[], $9::text[], $10::text[], $11::bigint[], $12::int[])
+      as given (account_id, source, event_id, fingerprint, type, at, tie, meter, resource, app, level, size_tenths)
+  ),
+  identified as (
+    insert into inserted_event_identity (${IDENTITY})
+    select account_id, source, event_id, decode(fingerprint, 'hex'), 1, $13::timestamptz from given
+    on conflict do nothing
+  )
+  insert into inserted_event (account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths,
+    recording, recorded_at)
+  select account_id, source, event_id, type, at, tie, meter, resource, app, level, size_tenths, 1, $13::timestamptz
+  from given on conflict do nothing`;
 
-async function insert(client: pg.ClientBase, rows: readonly Row[]): Promise<void> {
+async function insert(client: pg.ClientBase, rows: readonly NewEvent[]): Promise<void> {
   await client.query(INSERT, [
-    textArray(rows.map((row) => row.account)),
-    textArray(rows.map((row) => row.source)),
-    textArray(rows.map((row) => row.id)),
-    textArray(rows.map((row) => row.type)),
-    numberArray(rows.map((row) => row.at)),
-    textArray(rows.map((row) => row.tie)),
-    textArray(rows.map((row) => row.meter)),
-    textArray(rows.map((row) => row.resource)),
-    textArray(rows.map((row) => row.app)),
-    numberArray(rows.map((row) => row.level)),
-    numberArray(rows.map((row) => row.sizeTenths)),
+    textArray(rows.map(({ event }) => event.account)),
+    textArray(rows.map(({ event }) => event.source)),
+    textArray(rows.map(({ event }) => event.id)),
+    textArray(rows.map(({ fingerprint }) => fingerprint)),
+    textArray(rows.map(({ row }) => row.type)),
+    numberArray(rows.map(({ row }) => row.at)),
+    textArray(rows.map(({ row }) => row.tie)),
+    textArray(rows.map(({ row }) => row.meter)),
+    textArray(rows.map(({ row }) => row.resource)),
+    textArray(rows.map(({ row }) => row.app)),
+    numberArray(rows.map(({ row }) => row.level)),
+    numberArray(rows.map(({ row }) => row.sizeTenths)),
     NOW,
   ]);
 }
