@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { toSecond, type Second } from '../values/instant.ts';
+import { showValue, valueAt } from '../values/show-value.ts';
 import type { Event } from './event.ts';
 import type { Refusal } from './refusal.ts';
 import { eventSchema } from './schema.ts';
@@ -14,7 +15,6 @@ export type EventParser = (reported: unknown, now: Date) => ParsedEvent;
 const MAX_AHEAD_SECONDS = 300n;
 /** Times before this come from unset clocks. */
 const EARLIEST: Second = 946_684_800n;
-const SHOWN_CHARACTERS = 100;
 
 /** Builds a parser once; the schema is costly to build and cheap to use. `maxReplicas` is per app (R9). */
 export function eventParser(maxReplicas: number): EventParser {
@@ -35,13 +35,6 @@ export function eventParser(maxReplicas: number): EventParser {
   };
 }
 
-/** A value as a person would recognise it in a message: JSON, shortened. */
-export function showValue(value: unknown): string {
-  if (value === undefined) return '';
-  const json = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
-}
-
 function refuseTime(time: string, rule: string): ParsedEvent {
   const refusal = { code: 'invalid_event', field: 'time', value: showValue(time), rule } as const;
   return { ok: false, refusal: { ...refusal, rule: `must be ${rule}` } };
@@ -56,14 +49,4 @@ function firstRefusal(error: z.ZodError, reported: unknown): Refusal {
     value: showValue(valueAt(reported, path)),
     rule: issue.message,
   };
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) =>
-      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
-        ? (Reflect.get(at, key) as unknown)
-        : undefined,
-    value,
-  );
 }

@@ -9,7 +9,7 @@ export async function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id);
+  const problem = problemOf(error, request);
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   void reply.headers(retryHeaders(error, problem));

@@ -1,6 +1,13 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { isDatabaseUnavailable } from '../database/unavailable.ts';
 import { Fault, type FaultKind } from '../values/fault.ts';
+import {
+  describeMistake,
+  mistakesIn,
+  type Findings,
+  type Mistake,
+  type Request,
+} from './mistakes.ts';
 
 /** What is answered instead of a result: RFC 9457 problem details. `code` is stable, for programs. */
 export type Problem = {
@@ -11,10 +18,8 @@ export type Problem = {
   readonly code: string;
   readonly request_id: string;
   /** What was wrong with which part of the request. */
-  readonly errors?: readonly FieldError[];
+  readonly errors?: readonly Mistake[];
 };
-
-export type FieldError = { readonly field: string; readonly message: string };
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -64,12 +69,13 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
  * The problem an error is for the caller. Everything that is neither a fault nor refused by Fastify is a bug
  * (status 500), whose details are nobody else's business.
  */
-export function problemOf(error: unknown, requestId: string): Problem {
+export function problemOf(error: unknown, request: Request & { readonly id: string }): Problem {
+  const requestId = request.id;
   if (error instanceof Fault) {
     const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_KIND[error.kind];
     return problem(status, error.code, error.message, requestId);
   }
-  if (hasZodFastifySchemaValidationErrors(error)) return validationProblem(error, requestId);
+  if (hasZodFastifySchemaValidationErrors(error)) return validationProblem(error, request);
   if (isDatabaseUnavailable(error)) {
     const detail = 'the database cannot answer right now: please try the same again';
     return problem(503, 'database_unavailable', detail, requestId);
@@ -97,21 +103,14 @@ function problem(status: number, code: string, detail: string, requestId: string
   return { type, title, status, detail, code, request_id: requestId };
 }
 
-type Validated = {
-  readonly validation: readonly { readonly instancePath: string; readonly message?: string }[];
-  readonly validationContext?: string | undefined;
-};
-
 function validationProblem(
-  { validation, validationContext = 'request' }: Validated,
-  requestId: string,
+  findings: Findings,
+  request: Request & { readonly id: string },
 ): Problem {
-  const errors = validation.map(({ instancePath, message }) => ({
-    field: [validationContext, ...instancePath.split('/').filter((part) => part !== '')].join('.'),
-    message: message ?? 'is not valid',
-  }));
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return { ...problem(422, 'invalid_request', detail, requestId), errors };
+  const { mistakes, more } = mistakesIn(findings, request);
+  const rest = more === 0 ? [] : [`and ${more} more`];
+  const detail = [...mistakes.map(describeMistake), ...rest].join('; ');
+  return { ...problem(422, 'invalid_request', detail, request.id), errors: mistakes };
 }
 
 /** What Fastify itself refuses (too large, not readable) carries its status. */

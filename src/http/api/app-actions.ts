@@ -9,10 +9,13 @@ import type { ApiDependencies } from './dependencies.ts';
 import { appParams, appSize, noBody, replicas, text } from './schemas.ts';
 
 /** Release 0.15.0 names a function, today's release a command line. */
-const task = z.union([
-  z.strictObject({ module: text, function: text }),
-  z.strictObject({ command: z.array(text).min(1).max(100) }),
-]);
+const task = z.union(
+  [
+    z.strictObject({ module: text, function: text }),
+    z.strictObject({ command: z.array(text).min(1).max(100) }),
+  ],
+  { error: 'must be {module, function} or {command: [word, …]}' },
+);
 
 /** What may be done to an app by its owner and by those it is shared with. */
 export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {

@@ -30,7 +30,7 @@ export async function sendErrors(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id);
+  const problem = problemOf(error, request);
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   const errors = errorsOf(error, problem);
   return await reply
@@ -57,10 +57,10 @@ function errorsOf(error: unknown, { errors, code, detail }: Problem): Errors {
   if (error instanceof Fault) return { [FIELD_OF_CODE[code] ?? '']: [detail] };
   if (errors === undefined) return { '': [detail] };
   const byField: Record<string, string[]> = {};
-  for (const { field, message } of errors) {
+  for (const { field, value = '', message } of errors) {
     // Named by the part of the request first: body.size.
     const name = field.split('.').slice(1).join('.');
-    (byField[name] ??= []).push(message);
+    (byField[name] ??= []).push(value === '' ? message : `${message}, not ${value}`);
   }
   return byField;
 }

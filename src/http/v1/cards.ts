@@ -19,10 +19,13 @@ const card = z
   })
   .meta({ id: 'Card', description: 'all that is kept of a card' });
 
-const cardSource = z.union([
-  z.strictObject({ token: z.string().max(255).meta({ example: 'tok_visa' }) }),
-  z.strictObject({ payment_method: z.string().max(255).meta({ example: 'pm_card_visa' }) }),
-]);
+const cardSource = z.union(
+  [
+    z.strictObject({ token: z.string().max(255).meta({ example: 'tok_visa' }) }),
+    z.strictObject({ payment_method: z.string().max(255).meta({ example: 'pm_card_visa' }) }),
+  ],
+  { error: 'must be {"token": "tok_…"} or {"payment_method": "pm_…"}' },
+);
 
 const backUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })

@@ -69,7 +69,7 @@ export function eventRoutes({
         const outcomes = await recordBounded(reports);
         const result = outcomesToJson(reports, outcomes);
         if (result.refused < reports.length) return result;
-        const problem = { ...problemOf(noneTaken(outcomes), request.id), ...result };
+        const problem = { ...problemOf(noneTaken(outcomes), request), ...result };
         return await reply.status(422).type(PROBLEM_TYPE).send(problem);
       },
     });

@@ -71,7 +71,20 @@ export const problem = z
     detail: z.string().meta({ description: 'what was wrong, and what would be right' }),
     code: z.string().meta({ description: 'stable, for programs', example: 'account_unknown' }),
     request_id: z.string(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          field: z.string().meta({ example: 'body.replicas' }),
+          value: z.string().optional().meta({
+            description:
+              'as JSON, shortened; empty when missing, absent where it is not to be repeated',
+            example: '1.5',
+          }),
+          message: z.string().meta({ example: 'must be a whole number' }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'of a request that breaks its schema: the first ten mistakes' }),
   })
   .meta({ id: 'Problem', description: 'problem details (RFC 9457)' });
 

@@ -123,6 +123,10 @@ test('bodies that are no request at all are refused by every route, with a text'
         what,
         expect.stringMatching(/\w+ \w+/),
       ]);
+      expect([what, JSON.stringify(answer.body.errors)]).toEqual([
+        what,
+        expect.not.stringMatching(/Invalid input|received|Too (small|big)|Unrecognized/),
+      ]);
     }
   }
   expect(await dumpTables(platform.db)).toEqual(before);
@@ -134,6 +138,9 @@ test('bodies that are no request at all are refused by every route, with a text'
 test('fields that a command does not have are refused by name', async () => {
   const json = { replicas: 1, price: 0 };
   await expect(victim.old.scale(victim.app, json)).rejects.toThrow(/price/);
+  await expect(victim.old.scale(victim.app, { replicas: -1 })).rejects.toThrow(
+    'must be a whole number from 0 on, not -1',
+  );
 });
 
 test('whatever is sent, the answer is no fault of ours and can be read', async () => {

@@ -1012,8 +1012,16 @@ export interface components {
        */
       code: string;
       request_id: string;
+      /** @description of a request that breaks its schema: the first ten mistakes */
       errors?: {
+        /** @example body.replicas */
         field: string;
+        /**
+         * @description as JSON, shortened; empty when missing, absent where it is not to be repeated
+         * @example 1.5
+         */
+        value?: string;
+        /** @example must be a whole number */
         message: string;
       }[];
     } & {
@@ -1357,8 +1365,16 @@ export interface components {
        */
       code: string;
       request_id: string;
+      /** @description of a request that breaks its schema: the first ten mistakes */
       errors?: {
+        /** @example body.replicas */
         field: string;
+        /**
+         * @description as JSON, shortened; empty when missing, absent where it is not to be repeated
+         * @example 1.5
+         */
+        value?: string;
+        /** @example must be a whole number */
         message: string;
       }[];
       /** @description new facts */
