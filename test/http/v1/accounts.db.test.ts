@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApi, type Api, type Call } from '../support/api.ts';
 
@@ -71,6 +72,26 @@ test('a declined card is refused with the words of the bank', async () => {
     body: { token: 'tok_chargeDeclined' },
   });
   expect(answer).toMatchObject({ status: 422, body: { code: 'card_declined' } });
+});
+
+test('a card number sent instead of a token is refused, not stored and not repeated', async () => {
+  await signUp('typed');
+  const number = '4242'.repeat(4);
+  for (const body of [{ token: number }, { payment_method: number }, { token: 'seti_1' }]) {
+    const url = '/v1/accounts/typed/payment-method';
+    const answer = await as('billing', { method: 'PUT', url, body });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'card_unknown' } });
+    expect(answer.body.detail).toMatch(/tok_…/);
+    expect(answer.body.detail).not.toContain(number);
+  }
+  const { rows } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'public'`.execute(api.db);
+  for (const { name } of rows) {
+    const found = await sql`
+      select from ${sql.table(name)} t where t::text like ${`%${number}%`}`.execute(api.db);
+    expect([name, found.rows]).toEqual([name, []]);
+  }
+  expect(JSON.stringify(api.world.stripe.state())).not.toContain(number);
 });
 
 test('a Checkout page is opened for setting a card', async () => {
