@@ -24,3 +24,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (typeof code !== 'string') return CODELESS.test(error.message);
   return CONNECTION_ERRORS.has(code) || NOT_NOW.test(code) || code === READ_ONLY;
 }
+
+/** Whether a lock that somebody else held was waited for too long. */
+export function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03';
+}

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../values/fault.ts';
 import { sendErrors } from './api/errors.ts';
-import { problemOf, PROBLEM_TYPE, retryHeaders } from './problem.ts';
+import { logFailure, problemOf, PROBLEM_TYPE, retryHeaders } from './problem.ts';
 
 /** Answers an error as problem details; what is our own fault is logged, with its stack. */
 export async function sendProblem(
@@ -10,7 +10,7 @@ export async function sendProblem(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const problem = problemOf(error, request);
-  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  logFailure(request, error, problem);
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   void reply.headers(retryHeaders(error, problem));
   return await reply.status(problem.status).type(PROBLEM_TYPE).send(problem);

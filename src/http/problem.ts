@@ -1,5 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { isDatabaseUnavailable } from '../database/unavailable.ts';
+import { isDatabaseUnavailable, isLockTimeout } from '../database/unavailable.ts';
 import { Fault, type FaultKind } from '../values/fault.ts';
 import {
   describeMistake,
@@ -76,6 +77,10 @@ export function problemOf(error: unknown, request: Request & { readonly id: stri
     return problem(status, error.code, error.message, requestId);
   }
   if (hasZodFastifySchemaValidationErrors(error)) return validationProblem(error, request);
+  if (isLockTimeout(error)) {
+    const detail = 'others are at work on this account right now: please try the same again';
+    return problem(503, 'account_busy', detail, requestId);
+  }
   if (isDatabaseUnavailable(error)) {
     const detail = 'the database cannot answer right now: please try the same again';
     return problem(503, 'database_unavailable', detail, requestId);
@@ -89,6 +94,12 @@ export function problemOf(error: unknown, request: Request & { readonly id: stri
 
 /** Seconds after which the same request may succeed, where nobody knows better. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** What is our own fault is logged with its stack; what was not to be had for a while needs nobody's attention. */
+export function logFailure(request: FastifyRequest, err: unknown, { status }: Problem): void {
+  if (status === 503) request.log.warn({ err }, 'request put off');
+  else if (status >= 500) request.log.error({ err }, 'request failed');
+}
 
 /** Tells whoever came too fast, or while something is away, when to come again. */
 export function retryHeaders(error: unknown, { status }: Problem): Record<string, number> {

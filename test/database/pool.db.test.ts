@@ -77,6 +77,20 @@ test('a statement over its time is cancelled', async () => {
   await pool.end();
 });
 
+test('a connection that breaks within a transaction fails it, and nothing else', async () => {
+  const pool = openPool({ url: database.url, max: 1, log });
+  const client = await pool.connect();
+  await client.query('begin');
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const ended = new Promise((resolve) => client.once('end', resolve));
+  await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+  await ended;
+  await expect(client.query('select 1')).rejects.toThrow();
+  client.release(true);
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+});
+
 test('an idle connection that breaks is reported and replaced', async () => {
   const reports: string[] = [];
   const pool = openPool({

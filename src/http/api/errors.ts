@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../../values/fault.ts';
-import { problemOf, retryHeaders, type Problem } from '../problem.ts';
+import { logFailure, problemOf, retryHeaders, type Problem } from '../problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,7 +31,7 @@ export async function sendErrors(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const problem = problemOf(error, request);
-  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  logFailure(request, error, problem);
   const errors = errorsOf(error, problem);
   return await reply
     .headers(retryHeaders(error, problem))

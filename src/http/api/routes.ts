@@ -37,7 +37,7 @@ export function apiRoutes(dependencies: ApiDependencies): FastifyPluginAsync {
     server.setNotFoundHandler(sendUnknown);
     for (const routes of WITHOUT_KEY) await server.register(routes(dependencies));
     await server.register(async (members) => {
-      requireApiKey(members, { ...dependencies, ...dependencies.commands });
+      requireApiKey(members, { ...dependencies, clock: dependencies.commands.clock });
       for (const routes of WITH_KEY) await members.register(routes(dependencies));
     });
   };

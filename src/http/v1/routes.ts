@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { Db } from '../../database/pool.ts';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import type { Limits } from '../../limits/rules.ts';
 import type { RecordEvents } from '../../metering/record-events.ts';
@@ -28,6 +29,7 @@ import { usageRoutes } from './usage.ts';
 import { violationRoutes } from './violations.ts';
 
 export type V1Dependencies = AuthenticationDependencies & {
+  readonly db: Db;
   readonly readAs: ReadAs;
   /** Coalesced, so that concurrent requests share a commit. */
   readonly recordEvents: RecordEvents;

@@ -27,6 +27,7 @@ beforeAll(async () => {
   const limits = { maxReplicas: 1000 };
   const plenty = { operatorKey: 1, accountKey: 1, refusedAddress: 5 };
   routes = await routesOfApi({
+    keysDb: db,
     commands: { db, clock, limits, record: async () => [] },
     readAs: async (_accountId, work) => await work(db),
     rateLimits: plenty,
