@@ -15,7 +15,8 @@ const NOT_NOW = /^(08|40|53|55|57)[0-9A-Z]{3}$/;
 /** A stand-by after a failover. */
 const READ_ONLY = '25006';
 /** What pg and its pool say without a code. */
-const CODELESS = /^(Connection terminated|timeout exceeded when trying to connect)/;
+const CODELESS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client .* is not queryable)/;
 
 /** Whether a query failed because the database cannot do it right now, not because it is wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {

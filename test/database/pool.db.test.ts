@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase, openPool } from '../../src/database/pool.ts';
+import { isDatabaseUnavailable } from '../../src/database/unavailable.ts';
 import { emptyDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
@@ -85,7 +86,7 @@ test('a connection that breaks within a transaction fails it, and nothing else',
   const ended = new Promise((resolve) => client.once('end', resolve));
   await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
   await ended;
-  await expect(client.query('select 1')).rejects.toThrow();
+  await expect(client.query('select 1')).rejects.toSatisfy(isDatabaseUnavailable);
   client.release(true);
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await pool.end();
