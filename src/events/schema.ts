@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DERIVED_SOURCE } from './derived.ts';
+import { EMAIL_RULE, isEmailAddress } from '../values/email.ts';
 import { IDENTIFIER_RULE, isIdentifier } from '../values/identifier.ts';
 import { INSTANT_RULE, parseInstant } from '../values/instant.ts';
 import { APP_SIZE_RULE, DATABASE_SIZE_RULE, isAppSize, isDatabaseSize } from '../values/size.ts';
@@ -21,7 +22,7 @@ export function eventSchema(maxReplicas: number) {
   const level = { account, app, replicas, size: size(isAppSize, APP_SIZE_RULE) };
   const databaseSize = size(isDatabaseSize, DATABASE_SIZE_RULE);
   const variants = [
-    variant('account.created', { account, email: emailAddress() }),
+    variant('account.created', { account, email: text(isEmailAddress, EMAIL_RULE) }),
     variant('account.confirmed', { account }),
     variant('account.upgraded', { account }),
     variant('account.deleted', { account }),
@@ -90,13 +91,6 @@ function instant() {
 
 function identifier() {
   return text(isIdentifier, IDENTIFIER_RULE);
-}
-
-function emailAddress() {
-  return text(
-    (value) => isIdentifier(value) && /^[^\s@]+@[^\s@]+$/.test(value),
-    'an e-mail address',
-  );
 }
 
 function text(accepts: (value: string) => boolean, rule: string) {

@@ -12,7 +12,7 @@ import type { CommandContext } from '../../platform/command.ts';
 import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
 import { toSecond } from '../../values/instant.ts';
 import { accountSchema, accountToJson } from './account-json.ts';
-import { accountParams, BEARER, identifier, PROBLEMS } from './schemas.ts';
+import { accountParams, BEARER, email, identifier, PROBLEMS } from './schemas.ts';
 
 /** What is done to accounts; each becomes an event like those that are reported. */
 export function accountCommandRoutes({
@@ -39,7 +39,7 @@ export function accountCommandRoutes({
         description: 'Repeating it with the same e-mail address changes nothing and answers 200.',
         body: z.strictObject({
           account: identifier,
-          email: z.string().min(3).max(200).meta({ example: 'owner@acme.example' }),
+          email,
         }),
         response: { 200: accountSchema, 201: accountSchema, ...PROBLEMS },
       },

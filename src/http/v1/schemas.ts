@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EMAIL_RULE, isEmailAddress } from '../../values/email.ts';
 import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
 import {
   formatSecond,
@@ -16,6 +17,11 @@ export const identifier = z
   .string({ error: `must be ${IDENTIFIER_RULE}` })
   .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` })
   .meta({ description: IDENTIFIER_RULE, example: 'acme' });
+
+export const email = z
+  .string({ error: `must be ${EMAIL_RULE}` })
+  .refine(isEmailAddress, { error: `must be ${EMAIL_RULE}` })
+  .meta({ description: EMAIL_RULE, example: 'owner@acme.example' });
 
 export const accountParams = z.strictObject({ account: identifier });
 

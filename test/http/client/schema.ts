@@ -2130,7 +2130,10 @@ export interface operations {
            * @example acme
            */
           account: string;
-          /** @example owner@acme.example */
+          /**
+           * @description an e-mail address
+           * @example owner@acme.example
+           */
           email: string;
         };
       };
