@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Db } from '../../database/pool.ts';
 import { readRowLimits } from '../../limits/row-limit.ts';
 import { findAccess, type Access } from '../../platform/access.ts';
 import { requireApp } from '../../platform/app-of-account.ts';
@@ -37,7 +38,7 @@ const wanted = z.strictObject({
   version: wish,
 });
 
-export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
+export function databaseRoutes({ commands, readAs }: ApiDependencies): FastifyPluginAsyncZod {
   const { db } = commands;
   return async (server) => {
     server.route({
@@ -46,7 +47,9 @@ export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyn
       schema: { params: appParams },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
-        return { data: await listDatabases(commands, access) };
+        return {
+          data: await readAs(access.accountId, async (read) => await listDatabases(read, access)),
+        };
       },
     });
     server.route({
@@ -105,10 +108,7 @@ export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyn
   };
 }
 
-async function listDatabases(
-  { db }: ApiDependencies['commands'],
-  { accountId, app }: Access,
-): Promise<unknown[]> {
+async function listDatabases(db: Db, { accountId, app }: Access): Promise<unknown[]> {
   const { apps, databases } = await readDesired(db, accountId);
   requireApp(apps, app);
   const connections = await readConnections(db, accountId);

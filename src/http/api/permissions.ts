@@ -7,7 +7,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { appParams, email, wish } from './schemas.ts';
 
 /** Who else may act on an app; whom, its owner alone decides. */
-export function permissionRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
+export function permissionRoutes({ commands, readAs }: ApiDependencies): FastifyPluginAsyncZod {
   const { db } = commands;
   return async (server) => {
     server.route({
@@ -16,7 +16,9 @@ export function permissionRoutes({ commands }: ApiDependencies): FastifyPluginAs
       schema: { params: appParams },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
-        return { data: await listPermissions(db, access) };
+        return {
+          data: await readAs(access.accountId, async (read) => await listPermissions(read, access)),
+        };
       },
     });
     server.route({
