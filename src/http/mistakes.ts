@@ -43,7 +43,7 @@ const PARTS: Readonly<Record<string, { readonly name: string; readonly of: keyof
 };
 
 /** Of secrets not even the sender is told what they are: messages are kept and passed on. */
-const SECRET = /password|token|payment_method|code|uuid/;
+const SECRET = /password|token|payment_method|code|uuid|^url$/;
 
 /** The first mistakes, one for each field, and how many more there are. */
 export function mistakesIn(

@@ -23,7 +23,7 @@ beforeAll(async () => {
   });
   await api.call({ method: 'POST', url: '/v1/events', key, body });
   const names = { account: 'victim', invoice: 'inv_0', line: '1', source: 's', id: 'e', book: 'b' };
-  operations = operationsOf(api.server, { ...names, price: 'p' });
+  operations = operationsOf(api.server, { ...names, price: 'p', database: 'd' });
 });
 afterAll(async () => await api.close());
 

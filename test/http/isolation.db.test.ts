@@ -104,8 +104,8 @@ const READ_BY_CLI = [
 ];
 
 test('on every route an account is read under that role, or not at all', async () => {
-  const names = { account: 'own', invoice: 'inv_0', line: '1', source: 's', id: 'e', price: 'p' };
-  const readByKey = operationsOf(api.server, { ...names, book: 'b' })
+  const ids = { invoice: 'inv_0', line: '1', source: 's', id: 'e', price: 'p', book: 'b' };
+  const readByKey = operationsOf(api.server, { ...ids, account: 'own', database: 'd' })
     .filter(({ method, path, id }) => {
       const isOfAccount = path.includes('{account}') || id === 'listAccounts' || id === 'getEvent';
       return isOfAccount && (method === 'GET' || id === 'checkChange' || id === 'quoteChange');

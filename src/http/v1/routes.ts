@@ -11,6 +11,7 @@ import { accountRoutes } from './accounts.ts';
 import { requireKeys, type AuthenticationDependencies } from './authenticate.ts';
 import { cardRoutes } from './cards.ts';
 import { checkRoutes } from './checks.ts';
+import { connectionRoutes } from './connections.ts';
 import { costRoutes } from './costs.ts';
 import { creditRoutes } from './credits.ts';
 import { EVENT_TYPES } from './event-bodies.ts';
@@ -20,6 +21,8 @@ import { lineSegmentRoutes } from './line-segments.ts';
 import { priceBookRoutes } from './price-books.ts';
 import { priceRoutes } from './prices.ts';
 import { refundRoutes } from './refunds.ts';
+import { signalRoutes } from './signals.ts';
+import { resourceRoutes } from './resources.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import { sourceRoutes } from './sources.ts';
 import { tracedEventRoutes } from './traced-events.ts';
@@ -43,8 +46,11 @@ const RESOURCES = [
   tracedEventRoutes,
   snapshotRoutes,
   sourceRoutes,
+  connectionRoutes,
+  signalRoutes,
   accountRoutes,
   accountCommandRoutes,
+  resourceRoutes,
   usageRoutes,
   costRoutes,
   checkRoutes,

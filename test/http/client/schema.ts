@@ -112,6 +112,79 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/{account}/databases/{database}/connection': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Report how a database is reached; its owner's command line shows it
+     * @description The latest report counts. It may come before `database.available`.
+     */
+    put: operations['setDatabaseConnection'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/signals': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What the platform is to do or to know, the oldest first
+     * @description Each is listed until it is acknowledged, so none is missed.
+     *
+     *     | kind | says |
+     *     |---|---|
+     *     | `email.confirmation_code`, `email.confirm_email`, `email.reset_password` | mail this `code` or `token` to `email` |
+     *     | `app.create_requested`, `app.scale_requested`, `app.restart_requested`, `app.delete_requested` | a command was accepted: make it so |
+     *     | `job.run_requested` | run this beside the app, and report `job.finished` |
+     *     | `database.create_requested`, `database.resize_requested`, `database.delete_requested` | make it so, and report `database.available` |
+     *     | `permission.granted`, `permission.revoked` | somebody may, or may no longer, act on an app |
+     *     | `limit.exceeded`, `database.row_limit_exceeded`, `database.row_limit_cleared` | the free tier's limits |
+     *     | `account.past_due`, `account.restored`, `account.deleted` | the account |
+     *     | `payment.disputed`, `payment.dispute_closed` | its payments |
+     *     | `account.facts_too_late`, `account.correction_after_deletion`, `usage.unconfirmed` | what no invoice can carry, or nobody confirmed |
+     *     | `source.silent`, `source.heard_again` | a source of events |
+     */
+    get: operations['listSignals'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/signals/acknowledge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Say that signals have arrived: they are listed no more
+     * @description Tokens and codes among their details are forgotten. Safe to repeat.
+     */
+    post: operations['acknowledgeSignals'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -199,6 +272,23 @@ export interface paths {
      * @description Needs a payment method (409 `no_payment_method`). There is no way back, and a second time is refused (409 `already_upgraded`) and changes nothing.
      */
     post: operations['upgradeAccount'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{account}/resources': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What the account runs now: its apps and databases */
+    get: operations['listResources'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -629,6 +719,19 @@ export interface components {
            */
           size: number;
         };
+    /** @description null where there is none */
+    DatabaseConnection: {
+      /** @example db1.internal */
+      host: string | null;
+      /** @example 5432 */
+      port: number | null;
+      username: string | null;
+      password: string | null;
+      /** @description its name on that server */
+      database: string | null;
+      /** @description all of it in one, for clients */
+      url: string | null;
+    };
     /** @description a CloudEvents 1.0 event; `data` by type */
     Event:
       | ({
@@ -1558,6 +1661,48 @@ export interface components {
         reason: string | null;
       }[];
     };
+    Signal: {
+      /** @description null: about the platform itself */
+      account: string | null;
+      /**
+       * @description unique within its account
+       * @example acme
+       */
+      signal_id: string;
+      /** @example app.scale_requested */
+      kind: string;
+      details: {
+        [key: string]: unknown;
+      };
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      created_at: string;
+    };
+    App: {
+      /** @example web */
+      app: string;
+      replicas: number;
+      /** @example 0.5 */
+      size: number;
+      /** @description metered; before that this is what it is to run */
+      deployed: boolean;
+    };
+    Database: {
+      /** @example db1 */
+      database: string;
+      app: string;
+      /** @example 0.6 */
+      size: number;
+      /**
+       * @description PENDING: asked for and not charged yet; deleted ones stay listed
+       * @enum {string}
+       */
+      state: 'PENDING' | 'AVAILABLE' | 'DELETED';
+      /** @description since when it has more rows than the free tier allows */
+      limited_at: string | null;
+    };
     SnapshotDifference: {
       app: string;
       /** @description null for the app itself */
@@ -1772,6 +1917,14 @@ export interface components {
         source: string;
         id: string;
       };
+    };
+    AcknowledgedSignals: {
+      /** @description that were listed */
+      acknowledged: number;
+    };
+    Resources: {
+      apps: components['schemas']['App'][];
+      databases: components['schemas']['Database'][];
     };
     WithdrawnPriceBook: {
       id: string;
@@ -2047,6 +2200,146 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  setDatabaseConnection: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+        /** @description 1 to 200 printable characters without control characters */
+        database: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['DatabaseConnection'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSignals: {
+    parameters: {
+      query?: {
+        /** @description at most 100 */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            signals: components['schemas']['Signal'][];
+          };
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  acknowledgeSignals: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          signals: {
+            /** @description null: about the platform itself */
+            account: string | null;
+            /**
+             * @description unique within its account
+             * @example acme
+             */
+            signal_id: string;
+          }[];
+        };
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AcknowledgedSignals'];
+        };
       };
       /** @description refused: `code` and `detail` say why */
       '4XX': {
@@ -2362,6 +2655,47 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Account'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listResources: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Resources'];
         };
       };
       /** @description refused: `code` and `detail` say why */
