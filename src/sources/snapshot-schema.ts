@@ -21,7 +21,8 @@ const MOST_OF_ACCOUNT = 100_000;
 
 const identifier = z
   .string({ error: `must be ${IDENTIFIER_RULE}` })
-  .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` });
+  .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` })
+  .meta({ description: IDENTIFIER_RULE });
 
 const instant = z
   .string({ error: `must be ${INSTANT_RULE}` })
@@ -54,13 +55,16 @@ function accountSchema(maxReplicas: number) {
   const replicasRule = `must be a whole number from 0 to ${maxReplicas}`;
   const app = objectOf({
     app: identifier,
-    replicas: z.number({ error: replicasRule }).refine(isCount(maxReplicas), replicasRule),
-    size: size(isAppSize, `must be ${APP_SIZE_RULE}`),
+    replicas: z
+      .number({ error: replicasRule })
+      .refine(isCount(maxReplicas), replicasRule)
+      .meta({ description: 'a whole number from 0 on' }),
+    size: size(isAppSize, APP_SIZE_RULE),
   });
   const database = objectOf({
     app: identifier,
     database: identifier,
-    size: size(isDatabaseSize, `must be ${DATABASE_SIZE_RULE}`),
+    size: size(isDatabaseSize, DATABASE_SIZE_RULE),
   });
   return objectOf({
     account: identifier,
@@ -85,8 +89,9 @@ function listOf<Element extends z.ZodType>(element: Element, most: number) {
     .max(most, { error: `must have at most ${most} entries` });
 }
 
-function size(accepts: (value: number) => boolean, error: string) {
-  return z.number({ error }).refine(accepts, { error });
+function size(accepts: (value: number) => boolean, rule: string) {
+  const error = `must be ${rule}`;
+  return z.number({ error }).refine(accepts, { error }).meta({ description: rule });
 }
 
 type SentAccount = z.output<ReturnType<typeof accountSchema>>;

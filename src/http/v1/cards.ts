@@ -8,7 +8,7 @@ import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { Fault } from '../../values/fault.ts';
 import { ownAccount } from './authenticate.ts';
-import { accountParams, BEARER, PROBLEMS } from './schemas.ts';
+import { accountParams, PROBLEMS } from './schemas.ts';
 
 const card = z
   .object({
@@ -41,7 +41,7 @@ export function cardRoutes({
   readonly openStripe: () => WaitingContext;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Money'], security: BEARER, params: accountParams };
+    const common = { tags: ['Money'], params: accountParams };
     server.route({
       method: 'GET',
       url: '/accounts/:account/payment-method',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Db } from '../../database/pool.ts';
 import { noteConnection } from '../../platform/connection.ts';
 import type { Clock } from '../../values/clock.ts';
-import { accountParams, BEARER, identifier, PROBLEMS } from './schemas.ts';
+import { accountParams, identifier, PROBLEMS } from './schemas.ts';
 
 const MOST_CHARACTERS = 2000;
 
@@ -43,7 +43,6 @@ export function connectionRoutes({
         tags: ['Sources'],
         summary: "Report how a database is reached; its owner's command line shows it",
         description: 'The latest report counts. It may come before `database.available`.',
-        security: BEARER,
         params: accountParams.extend({ database: identifier.meta({ example: 'db1' }) }),
         body: connection,
         response: { 204: z.null(), ...PROBLEMS },

@@ -6,7 +6,7 @@ import { readRowLimits } from '../../limits/row-limit.ts';
 import { readDesired, type DesiredApp } from '../../platform/desired-state.ts';
 import { fromTenths } from '../../values/size.ts';
 import { ownAccount } from './authenticate.ts';
-import { accountParams, BEARER, instant, PROBLEMS, toInstant } from './schemas.ts';
+import { accountParams, instant, PROBLEMS, toInstant } from './schemas.ts';
 
 const app = z
   .object({
@@ -42,7 +42,6 @@ export function resourceRoutes({ readAs }: { readonly readAs: ReadAs }): Fastify
         operationId: 'listResources',
         tags: ['Usage and costs'],
         summary: 'What the account runs now: its apps and databases',
-        security: BEARER,
         params: accountParams,
         response: {
           200: z

@@ -106,8 +106,6 @@ export const PROBLEMS = {
   },
 } as const;
 
-export const BEARER = [{ bearer: [] }];
-
 export function toCents(amount: Cents): number {
   const number = Number(amount);
   assert(Number.isSafeInteger(number), `${amount} cents fit a JSON number`);

@@ -9,15 +9,7 @@ import { NO_ACCOUNT } from '../../accounts/signals.ts';
 import type { Db } from '../../database/pool.ts';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import type { Clock } from '../../values/clock.ts';
-import {
-  BEARER,
-  dateToInstant,
-  identifier,
-  instant,
-  MOST_PER_PAGE,
-  paging,
-  PROBLEMS,
-} from './schemas.ts';
+import { dateToInstant, identifier, instant, MOST_PER_PAGE, paging, PROBLEMS } from './schemas.ts';
 
 const account = identifier.nullable().meta({ description: 'null: about the platform itself' });
 const signalId = identifier.meta({ description: 'unique within its account' });
@@ -57,7 +49,7 @@ export function signalRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Signals'], security: BEARER };
+    const common = { tags: ['Signals'] };
     server.route({
       method: 'GET',
       url: '/signals',

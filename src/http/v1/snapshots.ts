@@ -5,7 +5,7 @@ import { applySnapshot } from '../../sources/apply-snapshot.ts';
 import { snapshotAnswer } from '../../sources/snapshot-answer.ts';
 import { parseSnapshot, snapshotSchema, sourceName } from '../../sources/snapshot-schema.ts';
 import { assert } from '../../values/fault.ts';
-import { BEARER, decimal, instant, PROBLEMS, tier } from './schemas.ts';
+import { decimal, instant, PROBLEMS, tier } from './schemas.ts';
 
 /** Room for some hundred thousand resources. */
 const SNAPSHOT_BODY_BYTES = 32 * 1024 * 1024;
@@ -101,7 +101,6 @@ export function snapshotRoutes({
           'changed when they are named. The same snapshot again changes nothing. Refused with 409: an ' +
           'empty one while something runs, one that misses more than a fifth (and more than 10) of what ' +
           'runs (`snapshot_too_small`), and another one of the same instant (`snapshot_differs`).',
-        security: BEARER,
         params: z.strictObject({ source: sourceName.meta({ example: 'controller' }) }),
         querystring: z.strictObject({
           dry_run: flag.meta({ description: 'only say what would be corrected' }),

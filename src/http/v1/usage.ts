@@ -12,7 +12,6 @@ import { formatTenths, fromTenths } from '../../values/size.ts';
 import { ownAccount } from './authenticate.ts';
 import {
   accountParams,
-  BEARER,
   cents,
   decimal,
   identifier,
@@ -67,7 +66,6 @@ export function usageRoutes({
         description:
           'Without `from` and `to`: the running billing period up to now. With them: any window, each ' +
           'billing period in it priced and rounded on its own; at most 120 of them.',
-        security: BEARER,
         params: accountParams,
         querystring: z.strictObject({ from: instantInput.optional(), to: instantInput.optional() }),
         response: { 200: usage, ...PROBLEMS },
