@@ -66,7 +66,7 @@ test('a connection that breaks between two queries of a transaction fails the ne
   const broken = new Promise((resolve) => client.once('end', resolve));
   await database.pool.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
   await broken;
-  await expect(client.query('select 1')).rejects.toThrow('not queryable');
+  await expect(client.query('select 1')).rejects.toSatisfy(isDatabaseUnavailable);
   client.release(true);
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await pool.end();
@@ -75,20 +75,6 @@ test('a connection that breaks between two queries of a transaction fails the ne
 test('a statement over its time is cancelled', async () => {
   const pool = openPool({ url: database.url, statementTimeoutMs: 50, log });
   await expect(pool.query('select pg_sleep(20)')).rejects.toMatchObject({ code: '57014' });
-  await pool.end();
-});
-
-test('a connection that breaks within a transaction fails it, and nothing else', async () => {
-  const pool = openPool({ url: database.url, max: 1, log });
-  const client = await pool.connect();
-  await client.query('begin');
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const ended = new Promise((resolve) => client.once('end', resolve));
-  await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
-  await ended;
-  await expect(client.query('select 1')).rejects.toSatisfy(isDatabaseUnavailable);
-  client.release(true);
-  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await pool.end();
 });
 
