@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { findAccess } from '../../platform/access.ts';
 import { restartApp, runJob, scaleApp } from '../../platform/app-commands.ts';
 import { fromTenths } from '../../values/size.ts';
+import { answer, job, scale } from './answers.ts';
 import { actorOf } from './credentials.ts';
 import { migrateCommand } from './migrate-command.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -27,6 +28,7 @@ export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsy
       schema: {
         params: appParams,
         body: z.strictObject({ replicas: replicas.nullish(), size: appSize.nullish() }),
+        response: answer(scale),
       },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
@@ -41,7 +43,7 @@ export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsy
     server.route({
       method: 'PUT',
       url: '/apps/:name/restart',
-      schema: { params: appParams, body: noBody },
+      schema: { params: appParams, body: noBody, response: answer(z.string()) },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
         await restartApp(commands, access);
@@ -51,7 +53,7 @@ export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsy
     server.route({
       method: 'POST',
       url: '/apps/:name/run',
-      schema: { params: appParams, body: task },
+      schema: { params: appParams, body: task, response: answer(job) },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
         return { data: await runJob(commands, access, request.body) };
@@ -63,6 +65,7 @@ export function appActionRoutes({ commands }: ApiDependencies): FastifyPluginAsy
       schema: {
         params: appParams,
         querystring: z.strictObject({ migration_app_name: text.optional() }),
+        response: answer(z.string()),
       },
       handler: async (request) => {
         const { app } = await findAccess(db, actorOf(request), request.params.name);

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { findAccess, requireOwner } from '../../platform/access.ts';
 import { grantPermission, listPermissions, revokePermission } from '../../platform/permissions.ts';
+import { answer, created, owner, permission } from './answers.ts';
 import { actorOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { appParams, email, wish } from './schemas.ts';
@@ -13,11 +14,13 @@ export function permissionRoutes({ commands, readAs }: ApiDependencies): Fastify
     server.route({
       method: 'GET',
       url: '/apps/:name/permissions',
-      schema: { params: appParams },
+      schema: { params: appParams, response: answer(z.array(z.string())) },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
         return {
-          data: await readAs(access.accountId, async (read) => await listPermissions(read, access)),
+          data: await readAs(access.accountId, async (read) => [
+            ...(await listPermissions(read, access)),
+          ]),
         };
       },
     });
@@ -27,6 +30,7 @@ export function permissionRoutes({ commands, readAs }: ApiDependencies): Fastify
       schema: {
         params: appParams,
         body: z.strictObject({ email, role: wish }),
+        response: created(permission),
       },
       handler: async (request, reply) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
@@ -39,7 +43,7 @@ export function permissionRoutes({ commands, readAs }: ApiDependencies): Fastify
     server.route({
       method: 'DELETE',
       url: '/apps/:name/permissions',
-      schema: { params: appParams, body: z.strictObject({ email }) },
+      schema: { params: appParams, body: z.strictObject({ email }), response: answer(owner) },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
         requireOwner(access);

@@ -27,7 +27,8 @@ import { snapshotRoutes } from './snapshots.ts';
 import { sourceRoutes } from './sources.ts';
 import { tracedEventRoutes } from './traced-events.ts';
 import { metricsRoutes } from './metrics.ts';
-import { refuseUnexpectedInput } from './unexpected-input.ts';
+import { neverCached } from '../never-cached.ts';
+import { refuseUnexpectedInput } from '../unexpected-input.ts';
 import { usageRoutes } from './usage.ts';
 import { violationRoutes } from './violations.ts';
 
@@ -68,6 +69,7 @@ const RESOURCES = [
 /** The operators' API, for keys with scopes; an account's own key reads its own account only. */
 export function v1Routes(dependencies: V1Dependencies): FastifyPluginAsync {
   return async (server) => {
+    neverCached(server);
     readJsonBodies(server, EVENT_TYPES);
     requireKeys(server, dependencies);
     refuseUnexpectedInput(server);

@@ -57,6 +57,39 @@ async function call(route: ApiRoute, authorization?: string) {
 test('the table has every route of the contract, and none beside', () => {
   const named = routes.map(({ method, url }) => `${method} ${url}`);
   expect(named.toSorted()).toEqual(CONTRACT.toSorted());
+  expect(routes.filter(({ isAnswerDescribed }) => !isAnswerDescribed)).toEqual([]);
+});
+
+test('queries that a command does not have are refused by name, and no answer may be cached', async () => {
+  const authorization = basic(victim.email, victim.old.terminal.netrc![1]);
+  for (const route of routes.filter(({ method }) => method === 'GET')) {
+    if (isByPassword(route)) continue;
+    const { path } = requestFor(route, victim.app, victim.id);
+    const url = `${path}${path.includes('?') ? '&' : '?'}unexpected=1`;
+    const answer = await platform.api.call({ url, headers: { authorization } });
+    expect([url, answer.status]).toEqual([url, 422]);
+    expect([url, answer.headers['cache-control']]).toEqual([url, 'no-store']);
+  }
+});
+
+test('commands about what is not ours are answered with 404 and a text, whatever they send', async () => {
+  const authorization = basic(victim.email, victim.old.terminal.netrc![1]);
+  const headers = { authorization, 'content-type': 'application/json' };
+  for (const url of [
+    '/api/apps/x/configs',
+    '/api/apps/x/domains',
+    '/api/ssh_keys',
+    '/api/users/mfa',
+  ]) {
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const) {
+      for (const body of [undefined, { configs: { KEY: 'value' } }]) {
+        const sent = method === 'GET' || body === undefined ? {} : { body };
+        const answer = await platform.api.call({ method, url, headers, ...sent });
+        expect([method, url, answer.status]).toEqual([method, url, 404]);
+        expect(answer.body.errors['']).toEqual([expect.stringMatching(/gigameter has no/)]);
+      }
+    }
+  }
 });
 
 test('no route but the public ones answers anything without a good key, or changes a row', async () => {
