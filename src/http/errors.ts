@@ -20,9 +20,11 @@ export async function sendNotFound(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const [path] = request.url.split('?');
-  const fault = new Fault('not_found', 'not_found', `there is no ${request.method} ${path}`);
-  return await sendProblem(fault, request, reply);
+  return await sendProblem(unknownAddress(request), request, reply);
+}
+
+export function unknownAddress({ method, url }: FastifyRequest): Fault {
+  return new Fault('not_found', 'not_found', `there is no ${method} ${url.split('?')[0]}`);
 }
 
 /** Answers for what is no address at all, which no route and no hook ever sees. */

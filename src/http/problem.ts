@@ -39,6 +39,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   body_unreadable: 400,
   body_too_deep: 400,
   too_many_events: 413,
+  encoding_unsupported: 415,
   webhook_not_signed: 400,
   webhook_unreadable: 400,
   webhook_wrong_mode: 400,
@@ -50,11 +51,13 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Not authenticated',
   403: 'Not allowed',
   404: 'Not found',
+  408: 'Too slow',
   409: 'Conflict',
   413: 'Too large',
   415: 'Unsupported media type',
   422: 'Invalid request',
   429: 'Too many requests',
+  431: 'Headers too large',
   500: 'Internal error',
   503: 'Unavailable',
 };
@@ -62,8 +65,10 @@ const TITLES: Readonly<Record<number, string>> = {
 /** What Fastify itself refuses, by its status. */
 const CODE_OF_STATUS: Readonly<Record<number, string>> = {
   404: 'not_found',
+  408: 'request_timeout',
   413: 'body_too_large',
   415: 'media_type_unsupported',
+  431: 'headers_too_large',
 };
 
 /**
