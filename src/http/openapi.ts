@@ -19,16 +19,20 @@ const API_VERSION = '1.0.0';
 
 const DESCRIPTION = `Metering and billing for platforms-as-a-service.
 
-**Keys.** Send \`Authorization: Bearer gm_…\`. Operators make keys with \`gigameter keys create --scope …\`;
-the scopes are \`ingest\`, \`read\`, \`billing\` and \`admin\`. An account's own key reads that account only.
-**Errors** are problem details (RFC 9457) with a stable \`code\`.
-**Numbers.** Money is whole US cents; all other totals are exact decimal strings.
-**Repeating.** Every request may be repeated: events, credits and refunds carry their own ids.
-**Paging.** Lists answer \`next\`; send it as \`after\` for the following page, until it is null.
-**Rates.** An answer of 429 or 503 says in \`Retry-After\` after how many seconds to send the same again.
+- **Keys.** Send \`Authorization: Bearer gm_…\`. Operators make keys with \`gigameter keys create --scope …\`;
+  the scopes are \`ingest\`, \`read\`, \`billing\` and \`admin\`. An account's own key reads that account only.
+- **Errors** are problem details (RFC 9457) with a stable \`code\`.
+- **Numbers.** Money is whole US cents; all other totals are exact decimal strings.
+- **Repeating.** Every request may be repeated: events, credits and refunds carry their own ids.
+- **Paging.** Lists answer \`next\`; send it as \`after\` for the following page, until it is null.
+- **Rates.** An answer of 429 or 503 says in \`Retry-After\` after how many seconds to send the same again.
 
-# Codes
-${codesTable()}`;
+<details>
+<summary>All codes</summary>
+
+${codesTable()}
+
+</details>`;
 
 /** Describes all routes with tags that are registered after it. */
 export async function describeRoutes(server: FastifyInstance): Promise<void> {

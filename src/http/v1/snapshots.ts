@@ -10,7 +10,7 @@ import { decimal, instant, PROBLEMS, tier } from './schemas.ts';
 /** Room for some hundred thousand resources. */
 const SNAPSHOT_BODY_BYTES = 32 * 1024 * 1024;
 
-const count = z.number().int();
+const count = z.number().int().min(0);
 const usd = decimal.meta({
   description: 'US dollars; positive where too little is billed',
   example: '0.06720430',
