@@ -18,6 +18,7 @@ export const CODES: Readonly<Record<string, string>> = {
   card_needs_customer: '422: only a Checkout session can set this card',
   card_unknown: '422: not a token or payment method of Stripe',
   checkout_refused: '409: Stripe opens no Checkout session, and says why',
+  cursor_unknown: '422: `after` must be `next` of the page before',
   database_of_other_app: '422: an event that moves a database to another app',
   database_unavailable: '503: the same again in some seconds',
   database_unknown: '404: no such database',

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeDuePeriods } from '../../../src/invoicing/close-periods.ts';
+import { reporter } from '../../support/reports.ts';
 import { openApi, type Api, type Call } from '../support/api.ts';
 
+const say = reporter();
 let api: Api;
 beforeAll(async () => {
   api = await openApi();
@@ -144,6 +147,33 @@ test('accounts are listed page by page, each once', async () => {
   expect(listed).toContain('again');
 });
 
+test('invoices are listed page by page, each once and oldest first', async () => {
+  const { db, world } = api;
+  const account = 'paged';
+  const at = '2025-10-10T00:00:00Z';
+  const body = [
+    say('account.created', at, { account, email: 'paged@owner.example' }),
+    say('account.upgraded', at, { account }),
+  ];
+  await as('ingest', { method: 'POST', url: '/v1/events', body });
+  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
+  const starts: string[] = [];
+  for (let after = ''; ;) {
+    const { body: page } = await as('read', {
+      url: `/v1/accounts/${account}/invoices?limit=1${after}`,
+    });
+    starts.push(...page.invoices.map((one: { period: { start: string } }) => one.period.start));
+    if (page.next === null) break;
+    after = `&after=${page.next}`;
+  }
+  expect(starts).toEqual([10, 11, 12, 1].map((month) => startOf(month)));
+});
+
+function startOf(month: number): string {
+  const year = month > 9 ? 2025 : 2026;
+  return `${year}-${String(month).padStart(2, '0')}-10T00:00:00Z`;
+}
+
 test('a credit is given once per id, and shows in the balance', async () => {
   await signUp('credit');
   const url = '/v1/accounts/credit/credits';
@@ -164,6 +194,12 @@ test('a credit is given once per id, and shows in the balance', async () => {
   expect(first.body.entries).toMatchObject([{ amount_cents: 700, reason: 'sorry' }]);
   const second = await as('read', { url: `${url}?limit=1&after=${first.body.next}` });
   expect(second.body).toMatchObject({ entries: [{ amount_cents: 1 }], next: null });
+  for (const list of [url, '/v1/accounts/credit/invoices']) {
+    expect(await as('read', { url: `${list}?after=forged` })).toMatchObject({
+      status: 422,
+      body: { code: 'cursor_unknown' },
+    });
+  }
 });
 
 test('money back is refused beyond its limits, with the reason', async () => {
