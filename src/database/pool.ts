@@ -17,6 +17,8 @@ export type PoolOptions = {
   readonly applicationName?: string;
   /** A statement running longer is cancelled with an error. Default: never. */
   readonly statementTimeoutMs?: number;
+  /** Waiting longer for a lock that somebody else holds is an error. Default: wait. */
+  readonly lockTimeoutMs?: number;
   /** Waiting longer for a connection is an error. Default: wait. */
   readonly connectionTimeoutMs?: number;
   /** Told when an idle connection breaks; the pool replaces it by itself. */
@@ -28,7 +30,11 @@ export type PoolOptions = {
  * of `count(*)`), text for numeric and date, Date for timestamptz; likewise within arrays.
  */
 export function openPool(options: PoolOptions): pg.Pool {
-  const settings = { timezone: 'UTC', statement_timeout: options.statementTimeoutMs };
+  const settings = {
+    timezone: 'UTC',
+    statement_timeout: options.statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs,
+  };
   const pool = new pg.Pool({
     connectionString: withSettings(options.url, settings),
     max: options.max ?? 10,

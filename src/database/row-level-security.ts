@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type pg from 'pg';
 import type { Db } from './pool.ts';
 
-/** What an account may see its own rows of; no keys, no passwords, nothing of our talk with Stripe. */
+/** What an account may see its own rows of; no keys, no logins, nothing of our talk with Stripe. */
 const READABLE = [
   'account',
   'account_price',
@@ -10,6 +10,8 @@ const READABLE = [
   'billing_period',
   'checkpoint',
   'database_app',
+  'database_connection',
+  'database_row_limit',
   'desired_app',
   'desired_database',
   'event',
@@ -20,6 +22,7 @@ const READABLE = [
   'ledger_entry',
   'money_back',
   'parked_event',
+  'permission',
   'price_book',
   'quarantined_event',
   'refund',

@@ -452,9 +452,11 @@ export interface Series {
 
 export interface Signal {
   account_id: string;
+  acknowledged_at: Date | null;
   created_at: Date;
   details: Json;
   kind: string;
+  position: Generated<bigint>;
   signal_id: string;
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { isIdentifier } from '../values/identifier.ts';
 import { toSecond, type Second } from '../values/instant.ts';
-import { toJson } from '../values/text.ts';
+import { shorten, showValue, valueAt } from '../values/show-value.ts';
 import type { Event } from './event.ts';
 import type { Refusal } from './refusal.ts';
 import { eventSchema } from './schema.ts';
@@ -16,7 +16,6 @@ export type EventParser = (reported: unknown, now: Date) => ParsedEvent;
 const MAX_AHEAD_SECONDS = 300n;
 /** Times before this come from unset clocks. */
 const EARLIEST: Second = 946_684_800n;
-const SHOWN_CHARACTERS = 100;
 
 /** Builds a parser once; the schema is costly to build and cheap to use. `maxReplicas` is per app (R9). */
 export function eventParser(maxReplicas: number): EventParser {
@@ -37,20 +36,10 @@ export function eventParser(maxReplicas: number): EventParser {
   };
 }
 
-/** A value as a person would recognise it in a message: JSON, shortened. */
-export function showValue(value: unknown): string {
-  if (value === undefined) return '';
-  return shorten(typeof value === 'number' ? String(value) : toJson(value)!);
-}
-
 /** A field by its path. Names that no field of ours could have are shown as values are. */
 function showField(path: readonly PropertyKey[]): string {
   if (path.length === 0) return 'event';
   return path.map((key) => (isIdentifier(key) ? shorten(key) : showValue(key))).join('.');
-}
-
-function shorten(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 
 function refuseTime(time: string, rule: string): ParsedEvent {
@@ -67,14 +56,4 @@ function firstRefusal(error: z.ZodError, reported: unknown): Refusal {
     value: showValue(valueAt(reported, path)),
     rule: issue.message,
   };
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) =>
-      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
-        ? (Reflect.get(at, key) as unknown)
-        : undefined,
-    value,
-  );
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../values/fault.ts';
 import { sendErrors } from './api/errors.ts';
-import { problemOf, PROBLEM_TYPE, retryHeaders } from './problem.ts';
+import { logFailure, problemOf, PROBLEM_TYPE, retryHeaders } from './problem.ts';
 
 /** Answers an error as problem details; what is our own fault is logged, with its stack. */
 export async function sendProblem(
@@ -9,8 +9,8 @@ export async function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id);
-  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  const problem = problemOf(error, request);
+  logFailure(request, error, problem);
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   void reply.headers(retryHeaders(error, problem));
   return await reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
@@ -20,9 +20,11 @@ export async function sendNotFound(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const [path] = request.url.split('?');
-  const fault = new Fault('not_found', 'not_found', `there is no ${request.method} ${path}`);
-  return await sendProblem(fault, request, reply);
+  return await sendProblem(unknownAddress(request), request, reply);
+}
+
+export function unknownAddress({ method, url }: FastifyRequest): Fault {
+  return new Fault('not_found', 'not_found', `there is no ${method} ${url.split('?')[0]}`);
 }
 
 /** Answers for what is no address at all, which no route and no hook ever sees. */

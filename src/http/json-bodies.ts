@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Fault } from '../values/fault.ts';
 
 /** No body of ours needs more; deeper ones only make later work overflow the stack. */
@@ -17,12 +17,20 @@ export function readJsonBodies(server: FastifyInstance, contentTypes: readonly s
       { parseAs: 'buffer' },
       (request, body, done) => {
         if (body.length === 0) return done(null, undefined);
-        const mistake = mistakeIn(body);
+        const mistake = encodingMistake(request) ?? mistakeIn(body);
         if (mistake !== undefined) return done(mistake);
         return parse(request, body.toString(), done);
       },
     );
   }
+}
+
+/** Compressed bodies could be far bigger than they are sent. */
+function encodingMistake({ headers }: FastifyRequest): Fault | undefined {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding === 'identity') return undefined;
+  const message = `the body must be sent as it is, not with content-encoding ${JSON.stringify(encoding)}`;
+  return new Fault('invalid', 'encoding_unsupported', message);
 }
 
 function mistakeIn(body: Buffer): Fault | undefined {

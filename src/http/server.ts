@@ -11,7 +11,8 @@ import type { Logger } from 'pino';
 import type { ApiDependencies } from './api/dependencies.ts';
 import { apiRoutes } from './api/routes.ts';
 import { closeConnections } from './close-connections.ts';
-import { sendNotFound, sendProblem, sendUnroutable } from './errors.ts';
+import { answerClientError } from './client-error.ts';
+import { sendNotFound, sendProblem, sendUnroutable, unknownAddress } from './errors.ts';
 import { addHealthRoutes } from './health.ts';
 import { describeRoutes } from './openapi.ts';
 import { addRateLimits } from './rate-limits.ts';
@@ -57,6 +58,7 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => void sendUnroutable(error, request, reply),
   });
   closeConnections(server);
@@ -68,6 +70,10 @@ export async function makeHttpServer(dependencies: HttpDependencies): Promise<Ht
     void reply.header('x-request-id', request.id);
   });
   await server.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY });
+  server.addHook('onRequest', async (request) => {
+    // Before its body is looked at, which nothing here could read; /api answers in its own words.
+    if (request.is404 && !request.url.startsWith('/api')) throw unknownAddress(request);
+  });
   await addRateLimits(server, redis);
   await describeRoutes(server);
   addHealthRoutes(server, checkReady);

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Invoice, InvoiceLine } from '../database/tables.ts';
+import { cursorUnknown } from '../values/fault.ts';
 import type { Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import type { IssuedLine } from './list-invoices.ts';
@@ -27,7 +28,9 @@ export type NumberedLine = IssuedLine & {
 
 /**
  * A page of an account's invoices, oldest first (R34), voided ones left out; `after` is the invoice the page
- * before ended with. An `after` that does not exist gives an empty page.
+ * before ended with.
+ *
+ * @throws Fault `cursor_unknown` when there is no such invoice.
  */
 export async function pageInvoices(
   db: Db,
@@ -42,13 +45,9 @@ export async function pageInvoices(
     .orderBy('period_start')
     .limit(limit);
   if (after !== undefined) {
-    query = query.where('period_start', '>', (where) =>
-      where
-        .selectFrom('invoice as last')
-        .select('last.period_start')
-        .where('last.account_id', '=', accountId)
-        .where('last.invoice_id', '=', after),
-    );
+    const last = await findInvoice(db, accountId, after);
+    if (last === undefined) throw cursorUnknown(after);
+    query = query.where('period_start', '>', last.periodStart);
   }
   return (await query.execute()).map(toHead);
 }

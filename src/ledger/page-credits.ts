@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
+import { cursorUnknown } from '../values/fault.ts';
 import type { Cents } from '../values/money.ts';
 
 /** One movement of an account's credit: granted (positive) or used by an invoice (negative). */
@@ -13,7 +14,11 @@ export type CreditEntry = {
   readonly recordedAt: Date;
 };
 
-/** A page of what happened to an account's credit, oldest first, after the entry `after`. */
+/**
+ * A page of what happened to an account's credit, oldest first, after the entry `after`.
+ *
+ * @throws Fault `cursor_unknown` when there is no such entry.
+ */
 export async function pageCredits(
   db: Db,
   accountId: string,
@@ -28,6 +33,13 @@ export async function pageCredits(
     .orderBy('entry_id')
     .limit(limit);
   if (after !== undefined) {
+    const last = await db
+      .selectFrom('ledger_entry')
+      .select('entry_id')
+      .where('account_id', '=', accountId)
+      .where('entry_id', '=', after)
+      .executeTakeFirst();
+    if (last === undefined) throw cursorUnknown(after);
     query = query.where(
       sql<boolean>`(recorded_at, entry_id) > (
         select last.recorded_at, last.entry_id from ledger_entry last

@@ -36,10 +36,10 @@ export const priceBookContent = z.strictObject({
   database_month_usd: z.strictObject(
     Object.fromEntries(DATABASE_SIZES.map((size) => [String(size), databaseMonthUsd])),
   ),
-  month: z.union([
-    z.literal('billing_period'),
-    z.strictObject({ seconds: z.number().int().positive() }),
-  ]),
+  month: z.union(
+    [z.literal('billing_period'), z.strictObject({ seconds: z.number().int().positive() })],
+    { error: 'must be "billing_period" or {"seconds": 2678400}' },
+  ),
   minimum_charge_cents: z.number().int().nonnegative(),
   corrected_months: z.number().int().min(1).max(MOST_CORRECTED_MONTHS).optional(),
 });

@@ -7,6 +7,7 @@ export async function describeApi(): Promise<unknown> {
   const rateLimits = { operatorKey: 1, accountKey: 1, refusedAddress: 1 };
   const limits = { maxReplicas: 1 };
   return await apiDocument({
+    keysDb: db,
     db,
     clock: unused,
     rateLimits,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { openDatabase, openPool } from '../database/pool.ts';
+import { openDatabase, openPool, type PoolOptions } from '../database/pool.ts';
 import { retrySchedule } from '../dunning/retry-schedule.ts';
 import { protectAccountTables, readerOf } from '../database/row-level-security.ts';
 import { makeHttpServer, type HttpServer } from '../http/server.ts';
@@ -17,7 +17,11 @@ import type { OpenStripe } from './open-stripe.ts';
 
 /** A read that takes longer is given up: everything is indexed, so something is wrong. */
 const READ_TIMEOUT_MS = 5_000;
+/** A command waits so long for its account while others work on it, such as a close; then it is to come again. */
+const LOCK_WAIT_MS = 5_000;
 const CONNECTION_WAIT_MS = 10_000;
+/** Looking up a key takes a fraction of a millisecond. */
+const MOST_KEY_CONNECTIONS = 3;
 
 const UNPROTECTED =
   'row-level security is not in force: the database user may not make the role gigameter_account. ' +
@@ -25,8 +29,9 @@ const UNPROTECTED =
   'and start again; until then accounts are kept apart by the queries alone.';
 
 /**
- * The HTTP server, not listening yet. It reads through a pool of its own, so that slow reads never hold up
- * what is being recorded.
+ * The HTTP server, not listening yet. Keys, reads and commands have a pool each, and each bounds how long it is
+ * waited for: slow reads never hold up what is being recorded, and commands that wait for a busy account hold
+ * up nobody else.
  */
 export async function openHttp(
   config: Pick<Config, 'http' | 'maxReplicas' | 'redisUrl'> & {
@@ -54,26 +59,34 @@ export async function openHttp(
 ): Promise<HttpServer> {
   const isProtected = await protectAccountTables(pool);
   if (!isProtected) log.warn(UNPROTECTED);
-  const reads = openPool({
-    url,
-    applicationName: 'gigameter-reads',
-    statementTimeoutMs: READ_TIMEOUT_MS,
-    connectionTimeoutMs: CONNECTION_WAIT_MS,
-    log: (message, err) => log.warn({ err }, message),
-  });
+  const openOwn = (use: string, options: Omit<PoolOptions, 'url' | 'log'>) =>
+    openPool({
+      url,
+      applicationName: `gigameter-${use}`,
+      connectionTimeoutMs: CONNECTION_WAIT_MS,
+      log: (message, err) => log.warn({ err }, message),
+      ...options,
+    });
+  const pools = {
+    keys: openOwn('keys', { max: MOST_KEY_CONNECTIONS, statementTimeoutMs: READ_TIMEOUT_MS }),
+    reads: openOwn('reads', { statementTimeoutMs: READ_TIMEOUT_MS }),
+    commands: openOwn('commands', { lockTimeoutMs: LOCK_WAIT_MS }),
+  };
+  const keysDb = openDatabase(pools.keys);
+  const commandsDb = openDatabase(pools.commands);
   const counters =
     config.redisUrl === undefined
       ? undefined
       : connectCounters(config.redisUrl, (message, err) => log.warn({ err }, message));
   const commands = {
-    db,
+    db: commandsDb,
     clock,
     record: recorderWithin(recording),
     limits: { maxReplicas: config.maxReplicas },
   };
-  const readAs = readerOf(openDatabase(reads), isProtected);
+  const readAs = readerOf(openDatabase(pools.reads), isProtected);
   const openStripe = () => ({
-    db,
+    db: commandsDb,
     clock,
     gateway: stripe().gateway,
     wait: async (ms: number) => await sleep(ms),
@@ -83,7 +96,7 @@ export async function openHttp(
   const server = await makeHttpServer({
     log,
     checkReady: async () => {
-      await sql`select 1`.execute(db);
+      await sql`select 1`.execute(keysDb);
       return isProtected ? [] : [UNPROTECTED];
     },
     receiveWebhook: async (body, signature) => {
@@ -91,7 +104,8 @@ export async function openHttp(
       await receiveWebhook({ db, clock, secrets, isLive }, body, signature);
     },
     v1: {
-      db,
+      keysDb,
+      db: commandsDb,
       clock,
       rateLimits,
       readAs,
@@ -100,14 +114,14 @@ export async function openHttp(
       recordEvents: record,
       openStripe,
     },
-    api: { commands, readAs, rateLimits, openStripe },
+    api: { keysDb, commands, readAs, rateLimits, openStripe },
     pages: pageRoutes({ db, clock, readAs, commands, openStripe, queues }),
     trustedProxies: config.http.trustedProxies,
     ...(counters === undefined ? {} : { redis: counters.client }),
   });
   server.addHook('onClose', async () => {
     counters?.disconnect();
-    await reads.end();
+    await Promise.all(Object.values(pools).map(async (own) => await own.end()));
   });
   return server;
 }

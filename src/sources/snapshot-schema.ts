@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { DERIVED_SOURCE } from '../events/derived.ts';
-import { showValue } from '../events/parse-event.ts';
 import { COMMAND_SOURCE } from '../platform/command.ts';
 import { Fault } from '../values/fault.ts';
 import {
@@ -9,7 +8,7 @@ import {
   isShortIdentifier,
   SHORT_IDENTIFIER_RULE,
 } from '../values/identifier.ts';
-import { INSTANT_RULE, parseInstant } from '../values/instant.ts';
+import { INSTANT_RULE, parseInstant, type Instant } from '../values/instant.ts';
 import {
   APP_SIZE_RULE,
   DATABASE_SIZE_RULE,
@@ -17,14 +16,18 @@ import {
   isDatabaseSize,
   toTenths,
 } from '../values/size.ts';
-import type { Snapshot } from './snapshot.ts';
+import { showValue, valueAt } from '../values/show-value.ts';
+import type { AccountSnapshot, Snapshot } from './snapshot.ts';
 
 /** A bigger platform sends a snapshot for each of several sources, such as its regions. */
 const MOST_ACCOUNTS = 100_000;
+/** Apps of one account, and databases. */
+const MOST_OF_ACCOUNT = 100_000;
 
 const identifier = z
   .string({ error: `must be ${IDENTIFIER_RULE}` })
-  .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` });
+  .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` })
+  .meta({ description: IDENTIFIER_RULE });
 
 const instant = z
   .string({ error: `must be ${INSTANT_RULE}` })
@@ -37,119 +40,158 @@ export const sourceName = z
     error: `must be a source of the platform's, not "${DERIVED_SOURCE}" or "${COMMAND_SOURCE}"`,
   });
 
-/** The whole live state of a source, as it is sent. `maxReplicas` is per app (R9). */
+const TAKEN_AT = instant.meta({
+  description: 'the instant of which it tells',
+  example: '2026-01-10T00:00:00Z',
+});
+const SINCE = instant.optional().meta({
+  description:
+    'take the differences to have been there since this earlier instant, or since the last report of the resource where that is later; without it they begin at `taken_at`',
+});
+
+/** How a snapshot is sent: for documents; `parseSnapshot` reads it. `maxReplicas` is per app (R9). */
 export function snapshotSchema(maxReplicas: number) {
-  const replicasRule = `must be a whole number from 0 to ${maxReplicas}`;
-  const app = z.strictObject({
-    app: identifier,
-    replicas: z.number({ error: replicasRule }).refine(isCount(maxReplicas), replicasRule),
-    size: z.number().refine(isAppSize, { error: `must be ${APP_SIZE_RULE}` }),
+  const accounts = listOf(accountSchema(maxReplicas), MOST_ACCOUNTS);
+  return z.strictObject({ taken_at: TAKEN_AT, since: SINCE, accounts }).meta({
+    id: 'Snapshot',
+    description: 'all that a source runs; what is not named does not run',
   });
-  const database = z.strictObject({
-    app: identifier,
-    database: identifier,
-    size: z.number().refine(isDatabaseSize, { error: `must be ${DATABASE_SIZE_RULE}` }),
-  });
-  const account = z.strictObject({
-    account: identifier,
-    apps: z.array(app).default([]),
-    databases: z.array(database).default([]),
-  });
-  return z
-    .strictObject({
-      taken_at: instant.meta({
-        description: 'the instant of which it tells',
-        example: '2026-01-10T00:00:00Z',
-      }),
-      since: instant.optional().meta({
-        description:
-          'take the differences to have been there since this earlier instant, or since the last report of the resource where that is later; without it they begin at `taken_at`',
-      }),
-      accounts: z.array(account).max(MOST_ACCOUNTS).superRefine(refuseRepeated),
-    })
-    .superRefine(({ taken_at, since }, context) => {
-      if (since === undefined || isNotAfter(since, taken_at)) return;
-      context.addIssue({ code: 'custom', path: ['since'], message: 'must not be after taken_at' });
-    })
-    .meta({
-      id: 'Snapshot',
-      description: 'all that a source runs; what is not named does not run',
-    });
 }
 
-type SentSnapshot = z.output<ReturnType<typeof snapshotSchema>>;
+function accountSchema(maxReplicas: number) {
+  const replicasRule = `must be a whole number from 0 to ${maxReplicas}`;
+  const app = objectOf({
+    app: identifier,
+    replicas: z
+      .number({ error: replicasRule })
+      .refine(isCount(maxReplicas), replicasRule)
+      .meta({ description: 'a whole number from 0 on' }),
+    size: size(isAppSize, APP_SIZE_RULE),
+  });
+  const database = objectOf({
+    app: identifier,
+    database: identifier,
+    size: size(isDatabaseSize, DATABASE_SIZE_RULE),
+  });
+  return objectOf({
+    account: identifier,
+    apps: listOf(app, MOST_OF_ACCOUNT).default([]),
+    databases: listOf(database, MOST_OF_ACCOUNT).default([]),
+  });
+}
 
-export function toSnapshot(source: string, sent: SentSnapshot): Snapshot {
+function objectOf<Shape extends z.ZodRawShape>(shape: Shape) {
+  const fields = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: ({ code }) =>
+      code === 'unrecognized_keys'
+        ? `must be left out: the fields are ${fields}`
+        : `must be an object with ${fields}`,
+  });
+}
+
+function listOf<Element extends z.ZodType>(element: Element, most: number) {
+  return z
+    .array(element, { error: 'must be a list' })
+    .max(most, { error: `must have at most ${most} entries` });
+}
+
+function size(accepts: (value: number) => boolean, rule: string) {
+  const error = `must be ${rule}`;
+  return z.number({ error }).refine(accepts, { error }).meta({ description: rule });
+}
+
+type SentAccount = z.output<ReturnType<typeof accountSchema>>;
+
+/**
+ * Reads a snapshot, however it was sent, up to its first mistake: one cut to pieces could hold millions, which
+ * nobody could read, and no memory hold.
+ *
+ * @throws Fault `invalid_snapshot`, naming the field, its value and what would be right.
+ */
+export function parseSnapshot(maxReplicas: number) {
+  const head = objectOf({
+    taken_at: TAKEN_AT,
+    since: SINCE,
+    accounts: listOf(z.unknown(), MOST_ACCOUNTS),
+  });
+  const account = accountSchema(maxReplicas);
+  return (source: unknown, sent: unknown): Snapshot => {
+    const { taken_at, since, accounts: unread } = read(head, [], sent);
+    const accounts = unread.map((one, index) => read(account, ['accounts', index], one));
+    refuseRepeated(accounts);
+    const takenAt = parseInstant(taken_at)!;
+    const sinceAt = since === undefined ? undefined : parseInstant(since)!;
+    if (sinceAt !== undefined && !isNotAfter(sinceAt, takenAt)) {
+      throw invalid(['since'], since, 'must not be after taken_at');
+    }
+    return {
+      source: read(sourceName, ['source'], source),
+      takenAt,
+      since: sinceAt,
+      accounts: accounts.map(toAccount),
+    };
+  };
+}
+
+function toAccount({ account, apps, databases }: SentAccount): AccountSnapshot {
   return {
-    source,
-    takenAt: parseInstant(sent.taken_at)!,
-    since: sent.since === undefined ? undefined : parseInstant(sent.since)!,
-    accounts: sent.accounts.map(({ account, apps, databases }) => ({
-      account,
-      apps: apps.map(({ size, ...rest }) => ({ ...rest, sizeTenths: toTenths(size) })),
-      databases: databases.map(({ size, ...rest }) => ({ ...rest, sizeTenths: toTenths(size) })),
+    account,
+    apps: apps.map(({ size: sent, ...rest }) => ({ ...rest, sizeTenths: toTenths(sent) })),
+    databases: databases.map(({ size: sent, ...rest }) => ({
+      ...rest,
+      sizeTenths: toTenths(sent),
     })),
   };
 }
 
-/** Reads what came from a file or a queue. @throws Fault `invalid_snapshot`, naming the field. */
-export function parseSnapshot(maxReplicas: number) {
-  const schema = snapshotSchema(maxReplicas);
-  return (source: unknown, sent: unknown): Snapshot => {
-    const named = sourceName.safeParse(source);
-    if (!named.success) throw invalid('source', source, named.error);
-    const parsed = schema.safeParse(sent);
-    if (!parsed.success) throw invalid('snapshot', sent, parsed.error);
-    return toSnapshot(named.data, parsed.data);
-  };
+type Path = readonly PropertyKey[];
+
+function read<Schema extends z.ZodType>(schema: Schema, at: Path, sent: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(sent);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  throw invalid([...at, ...path], valueAt(sent, path), issue.message);
 }
 
-function invalid(what: string, value: unknown, error: z.ZodError): Fault {
-  const { path, message } = error.issues[0]!;
-  const field = path.length === 0 ? what : path.join('.');
-  const shown = path.length === 0 && what === 'source' ? ` is ${showValue(value)}; it` : '';
-  return new Fault('invalid', 'invalid_snapshot', `${field}${shown} ${message}`);
+function invalid(path: Path, value: unknown, rule: string): Fault {
+  const field = path.length === 0 ? 'snapshot' : path.map(String).join('.');
+  const isScalar = typeof value !== 'object' || value === null;
+  const found = value === undefined ? ' is missing; it' : ` is ${showValue(value)}; it`;
+  return new Fault('invalid', 'invalid_snapshot', `${field}${isScalar ? found : ''} ${rule}`);
 }
 
 function isCount(max: number) {
   return (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= max;
 }
 
-function isNotAfter(a: string, b: string): boolean {
-  const [first, second] = [parseInstant(a)!, parseInstant(b)!];
+function isNotAfter(first: Instant, second: Instant): boolean {
   if (first.second !== second.second) return first.second < second.second;
   return first.fraction <= second.fraction;
 }
 
-type Sent = {
-  readonly account: string;
-  readonly apps: readonly { readonly app: string }[];
-  readonly databases: readonly { readonly database: string }[];
-};
-
 /** Two states of one thing at one instant: nobody could say which is true. */
-function refuseRepeated(accounts: readonly Sent[], context: z.RefinementCtx): void {
-  const refuse = (path: readonly (string | number)[], names: readonly string[]): void => {
+function refuseRepeated(accounts: readonly SentAccount[]): void {
+  const refuse = (path: Path, names: readonly string[]): void => {
     const seen = new Set<string>();
     for (const [index, name] of names.entries()) {
-      if (seen.has(name)) {
-        const message = `must not be named twice: ${JSON.stringify(name)}`;
-        context.addIssue({ code: 'custom', path: [...path, index], message });
-      }
+      if (seen.has(name)) throw invalid([...path, index], name, 'must not be named twice');
       seen.add(name);
     }
   };
   refuse(
-    [],
+    ['accounts'],
     accounts.map(({ account }) => account),
   );
   for (const [index, { apps, databases }] of accounts.entries()) {
+    const of = ['accounts', index];
     refuse(
-      [index, 'apps'],
+      [...of, 'apps'],
       apps.map(({ app }) => app),
     );
     refuse(
-      [index, 'databases'],
+      [...of, 'databases'],
       databases.map(({ database }) => database),
     );
   }

@@ -21,6 +21,12 @@ export class Fault extends Error {
   }
 }
 
+/** An empty page instead would look like the end of the list. */
+export function cursorUnknown(after: string): Fault {
+  const rule = 'must be `next` of the page before';
+  return new Fault('invalid', 'cursor_unknown', `after is ${JSON.stringify(after)}; it ${rule}`);
+}
+
 /** A broken invariant of our own: crashes loudly instead of billing something wrong. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`invariant broken: ${message}`);

@@ -42,6 +42,7 @@ beforeAll(async () => {
     id: 'e-3',
     book: 'matrix',
     price: 'matrix',
+    database: 'matrix',
   };
   operations = operationsOf(server, names);
   // Whoever is refused below is so before anything is written.
@@ -76,6 +77,9 @@ const SCOPE_OF: Readonly<Record<string, Scope>> = {
   listSources: 'admin',
   expectSource: 'admin',
   heartbeat: 'ingest',
+  setDatabaseConnection: 'ingest',
+  listSignals: 'admin',
+  acknowledgeSignals: 'admin',
   listAccounts: 'read',
   createAccount: 'admin',
   getAccount: 'read',
@@ -83,6 +87,7 @@ const SCOPE_OF: Readonly<Record<string, Scope>> = {
   confirmAccount: 'admin',
   upgradeAccount: 'billing',
   getTiers: 'read',
+  listResources: 'read',
   getUsage: 'read',
   getRunRate: 'read',
   getForecast: 'read',

@@ -23,7 +23,7 @@ beforeAll(async () => {
   });
   await api.call({ method: 'POST', url: '/v1/events', key, body });
   const names = { account: 'victim', invoice: 'inv_0', line: '1', source: 's', id: 'e', book: 'b' };
-  operations = operationsOf(api.server, { ...names, price: 'p' });
+  operations = operationsOf(api.server, { ...names, price: 'p', database: 'd' });
 });
 afterAll(async () => await api.close());
 
@@ -33,8 +33,14 @@ function expectReadable(what: unknown, { status, headers, body }: Answer): void 
   if (status < 400) return;
   expect([what, headers['content-type']]).toEqual([what, expect.stringMatching('problem\\+json')]);
   expect([what, body.detail]).toEqual([what, expect.stringMatching(/\w+ \w+/)]);
+  expect([what, body.detail]).toEqual([what, expect.not.stringMatching(WORDS_OF_SCHEMAS)]);
   expect([what, body.code]).toEqual([what, expect.stringMatching(/^[a-z_]+$/)]);
+  // However much is wrong, no more is answered than was sent, or little more.
+  expect([what, JSON.stringify(body).length]).toSatisfy(([, length]) => length < 150_000);
 }
+
+/** What only those who know the library would understand. */
+const WORDS_OF_SCHEMAS = /Invalid input|received|Too (small|big)|Unrecognized|discriminator|NaN/;
 
 const send = async (request: Call): Promise<Answer> => await api.call({ ...request, key });
 const json = { 'content-type': 'application/json' };
@@ -64,6 +70,21 @@ test('whatever a single field holds, the answer can be read; fields nobody knows
     expect([id, unknown.status]).toEqual([id, 422]);
     expect(unknown.body.detail).toMatch(/unexpected/);
   }
+});
+
+test('a snapshot with a million mistakes is refused by its first one', async () => {
+  const apps = Array.from({ length: 1000 }, () => 0);
+  const accounts = Array.from({ length: 1000 }, (_, n) => ({ account: `a${n}`, apps }));
+  const body = { taken_at: '2026-02-10T00:30:00Z', accounts };
+  const answer = await send({ method: 'PUT', url: '/v1/snapshots/controller', body });
+  expectReadable('a million mistakes', answer);
+  expect(answer).toMatchObject({
+    status: 422,
+    body: {
+      code: 'invalid_snapshot',
+      detail: 'accounts.0.apps.0 is 0; it must be an object with app, replicas, size',
+    },
+  });
 });
 
 test('unknown parameters of queries are refused, and bad ones with the reason', async () => {

@@ -1,18 +1,23 @@
 import { sql } from 'kysely';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { prepareMonths } from '../../src/metering/months.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { readerOf, type ReadAs } from '../../src/database/row-level-security.ts';
 import { reporter } from '../support/reports.ts';
-import { openApi, type Api } from './support/api.ts';
+import { basic } from './api/support/terminal.ts';
+import { openApi, type Api, type Call } from './support/api.ts';
+import { operationsOf } from './support/operations.ts';
 
 let api: Api;
 let readAs: ReadAs;
+/** Of the account `own`. */
+let key: string;
 /** Tables and views that name an account in each row. */
 let tables: string[];
 
 beforeAll(async () => {
-  api = await openApi();
+  api = await openApi({ log: pino({ level: 'silent' }) });
   const { db, world, keys } = api;
   readAs = readerOf(db, true);
   const report = reporter();
@@ -26,7 +31,7 @@ beforeAll(async () => {
   await api.call({ method: 'POST', url: '/v1/events', key: keys.ingest, body });
   await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
   await prepareMonths(db, world.clock());
-  await api.accountKey('own');
+  key = await api.accountKey('own');
   const { rows } = await sql<{ name: string }>`
     select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
@@ -84,4 +89,42 @@ test('every table of accounts has its policy', async () => {
     api.db,
   );
   expect(rows).toEqual([]);
+});
+
+/** What the CLI reads of an account; its app is called like it. */
+const READ_BY_CLI = [
+  'users',
+  'payment_methods',
+  'usage',
+  'usage/run_rate',
+  'invoices',
+  'apps',
+  'apps/own',
+  'apps/own/status',
+  'apps/own/databases',
+  'apps/own/permissions',
+];
+
+test('on every route an account is read under that role, or not at all', async () => {
+  const ids = { invoice: 'inv_0', line: '1', source: 's', id: 'e', price: 'p', book: 'b' };
+  const readByKey = operationsOf(api.server, { ...ids, account: 'own', database: 'd' })
+    .filter(({ method, path, id }) => {
+      const isOfAccount = path.includes('{account}') || id === 'listAccounts' || id === 'getEvent';
+      return isOfAccount && (method === 'GET' || id === 'checkChange' || id === 'quoteChange');
+    })
+    .map(({ request }) => ({ ...request, url: request.url.split('?')[0]!, key }));
+  const authorization = basic('own@a.example', key);
+  const readByCli = READ_BY_CLI.map((path) => ({
+    url: `/api/${path}`,
+    headers: { authorization },
+  }));
+  const reads: Call[] = [...readByKey, ...readByCli];
+  expect(reads.length).toBeGreaterThan(25);
+  const status = async (): Promise<[string, number][]> =>
+    await Promise.all(
+      reads.map(async (read) => [read.url, (await api.call(read)).status] as [string, number]),
+    );
+  for (const [url, before] of await status()) expect([url, before]).toSatisfy(() => before < 500);
+  await sql`revoke select on all tables in schema public from gigameter_account`.execute(api.db);
+  expect(await status()).toEqual(reads.map(({ url }) => [url, 500]));
 });

@@ -35,6 +35,13 @@ test('every answer names its request and is guarded by the headers browsers heed
   }
 });
 
+test('answers of the API are for nobody to keep, also those that refuse', async () => {
+  for (const request of [{ url: '/v1/accounts', key: api.keys.read }, { url: '/v1/accounts' }]) {
+    const { headers } = await api.call(request);
+    expect(headers['cache-control']).toBe('no-store');
+  }
+});
+
 test('each interface has one shape of error, also for what is no address at all', async () => {
   for (const url of ['/v1/nowhere', '/v1/accounts/%', '/nowhere', '/%']) {
     const { status, headers, body } = await api.call({ url });

@@ -18,7 +18,11 @@ declare module 'fastify' {
   }
 }
 
-type Dependencies = { readonly db: Db; readonly clock: Clock; readonly rateLimits: RateLimits };
+type Dependencies = {
+  readonly keysDb: Db;
+  readonly clock: Clock;
+  readonly rateLimits: RateLimits;
+};
 
 /** Guesses of one address' password a minute, wherever they come from. */
 const PASSWORDS_PER_EMAIL = 30;
@@ -26,14 +30,14 @@ const PASSWORDS_PER_EMAIL = 30;
 /** Lets only those through who send `email:api_key`, each at the rate of its account. */
 export function requireApiKey(
   server: FastifyInstance,
-  { db, clock, rateLimits }: Dependencies,
+  { keysDb, clock, rateLimits }: Dependencies,
 ): void {
   const countRefused = limiter(server, 'refused', rateLimits.refusedAddress, addressOf);
   const countAccount = limiter(server, 'api', rateLimits.accountKey, accountIdOf);
   server.decorateRequest('member', null);
   server.addHook('onRequest', async (request) => {
     request.member = await firstOf(credentialsIn(request), async (credentials) =>
-      authenticateKey({ db, clock }, credentials),
+      authenticateKey({ db: keysDb, clock }, credentials),
     ).catch(async (error: unknown) => {
       if (error instanceof Fault) await countRefused(request);
       throw error;
@@ -58,7 +62,7 @@ export type CheckPassword = (request: FastifyRequest) => Promise<Account>;
 
 export function passwordCheck(
   server: FastifyInstance,
-  { db, rateLimits }: Pick<Dependencies, 'db' | 'rateLimits'>,
+  { db, rateLimits }: { readonly db: Db; readonly rateLimits: RateLimits },
 ): CheckPassword {
   const countAddress = publicLimiter(server, rateLimits);
   const countEmail = passwordLimiter(server);

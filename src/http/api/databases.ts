@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Db } from '../../database/pool.ts';
 import { readRowLimits } from '../../limits/row-limit.ts';
 import { findAccess, type Access } from '../../platform/access.ts';
 import { requireApp } from '../../platform/app-of-account.ts';
@@ -12,6 +13,7 @@ import {
 import { readDesired, type DesiredDatabase } from '../../platform/desired-state.ts';
 import type { Second } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
+import { answer, created, database } from './answers.ts';
 import { actorOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import {
@@ -37,53 +39,55 @@ const wanted = z.strictObject({
   version: wish,
 });
 
-export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyncZod {
+export function databaseRoutes({ commands, readAs }: ApiDependencies): FastifyPluginAsyncZod {
   const { db } = commands;
   return async (server) => {
     server.route({
       method: 'GET',
       url: '/apps/:name/databases',
-      schema: { params: appParams },
+      schema: { params: appParams, response: answer(z.array(database)) },
       handler: async (request) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
-        return { data: await listDatabases(commands, access) };
+        return {
+          data: await readAs(access.accountId, async (read) => await listDatabases(read, access)),
+        };
       },
     });
     server.route({
       method: 'POST',
       url: '/apps/:name/databases',
-      schema: { params: appParams, body: wanted.nullish() },
+      schema: { params: appParams, body: wanted.nullish(), response: created(database) },
       handler: async (request, reply) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
         const { size, ...placement } = request.body ?? {};
-        const database = await createDatabase(commands, access, {
+        const made = await createDatabase(commands, access, {
           sizeTenths: size ?? undefined,
           placement: given(placement),
         });
-        return await reply.status(201).send({ data: toJson(database) });
+        return await reply.status(201).send({ data: toJson(made) });
       },
     });
     server.route({
       method: 'POST',
       url: '/apps/:name/free_databases',
-      schema: { params: appParams, body: noBody },
+      schema: { params: appParams, body: noBody, response: created(database) },
       handler: async (request, reply) => {
         const access = await findAccess(db, actorOf(request), request.params.name);
-        const database = await createDatabase(commands, access, { isFreeOnly: true });
-        return await reply.status(201).send({ data: toJson(database) });
+        const made = await createDatabase(commands, access, { isFreeOnly: true });
+        return await reply.status(201).send({ data: toJson(made) });
       },
     });
     server.route({
       method: 'PUT',
       url: '/apps/:name/databases/:id',
-      schema: { params: databaseParams, body: changedDatabase },
+      schema: { params: databaseParams, body: changedDatabase, response: answer(database) },
       handler: async (request) => {
-        const { name, id: database } = request.params;
+        const { name, id } = request.params;
         const access = await findAccess(db, actorOf(request), name);
         const { size, high_availability: highAvailability } = request.body;
         const changed = await resizeDatabase(
           commands,
-          { ...access, database },
+          { ...access, database: id },
           {
             sizeTenths: size ?? undefined,
             placement: given({ high_availability: highAvailability }),
@@ -95,20 +99,20 @@ export function databaseRoutes({ commands }: ApiDependencies): FastifyPluginAsyn
     server.route({
       method: 'DELETE',
       url: '/apps/:name/databases/:id',
-      schema: { params: databaseParams, body: noBody },
+      schema: { params: databaseParams, body: noBody, response: answer(database) },
       handler: async (request) => {
-        const { name, id: database } = request.params;
+        const { name, id } = request.params;
         const access = await findAccess(db, actorOf(request), name);
-        return { data: toJson(await deleteDatabase(commands, { ...access, database })) };
+        return { data: toJson(await deleteDatabase(commands, { ...access, database: id })) };
       },
     });
   };
 }
 
 async function listDatabases(
-  { db }: ApiDependencies['commands'],
+  db: Db,
   { accountId, app }: Access,
-): Promise<unknown[]> {
+): Promise<z.output<typeof database>[]> {
   const { apps, databases } = await readDesired(db, accountId);
   requireApp(apps, app);
   const connections = await readConnections(db, accountId);
@@ -119,13 +123,13 @@ async function listDatabases(
 }
 
 function toJson(
-  { database, app, sizeTenths, state }: DesiredDatabase,
+  { database: id, app, sizeTenths, state }: DesiredDatabase,
   connection: Connection = NO_CONNECTION,
   limitedAt?: Second,
 ) {
   const { host, port, username, password, databaseName, url } = connection;
   return {
-    id: database,
+    id,
     state,
     size: fromTenths(sizeTenths),
     app_name: app,

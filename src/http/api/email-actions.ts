@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { confirmEmail, requestToken, resetPassword } from '../../login/email-actions.ts';
+import { answer, nothing } from './answers.ts';
 import { publicLimiter } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { email, password, token } from './schemas.ts';
@@ -15,7 +16,7 @@ export function emailRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
       method: 'PUT',
       url: '/users/reset_password',
       config: { errorsAsList: true },
-      schema: { body: address },
+      schema: { body: address, response: answer(nothing) },
       handler: async ({ body }) => {
         await requestToken(commands, body.email, 'reset_password');
         return { data: {} };
@@ -24,7 +25,7 @@ export function emailRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
     server.route({
       method: 'POST',
       url: '/users/reset_password',
-      schema: { body: z.strictObject({ token, password }) },
+      schema: { body: z.strictObject({ token, password }), response: answer(nothing) },
       handler: async ({ body }) => {
         await resetPassword(commands, body);
         return { data: {} };
@@ -33,7 +34,7 @@ export function emailRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
     server.route({
       method: 'PUT',
       url: '/users/reconfirm_email',
-      schema: { body: address },
+      schema: { body: address, response: answer(nothing) },
       handler: async ({ body }) => {
         await requestToken(commands, body.email, 'confirm_email');
         return { data: {} };
@@ -43,7 +44,7 @@ export function emailRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
     server.route({
       method: 'POST',
       url: '/users/confirm_email',
-      schema: { body: z.strictObject({ token }) },
+      schema: { body: z.strictObject({ token }), response: answer(nothing) },
       handler: async ({ body }) => {
         await confirmEmail(commands, body.token);
         return { data: {} };

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../../values/fault.ts';
-import { problemOf, retryHeaders, type Problem } from '../problem.ts';
+import { logFailure, problemOf, retryHeaders, type Problem } from '../problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -30,8 +30,8 @@ export async function sendErrors(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const problem = problemOf(error, request.id);
-  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  const problem = problemOf(error, request);
+  logFailure(request, error, problem);
   const errors = errorsOf(error, problem);
   return await reply
     .headers(retryHeaders(error, problem))
@@ -57,10 +57,10 @@ function errorsOf(error: unknown, { errors, code, detail }: Problem): Errors {
   if (error instanceof Fault) return { [FIELD_OF_CODE[code] ?? '']: [detail] };
   if (errors === undefined) return { '': [detail] };
   const byField: Record<string, string[]> = {};
-  for (const { field, message } of errors) {
+  for (const { field, value = '', message } of errors) {
     // Named by the part of the request first: body.size.
     const name = field.split('.').slice(1).join('.');
-    (byField[name] ??= []).push(message);
+    (byField[name] ??= []).push(value === '' ? message : `${message}, not ${value}`);
   }
   return byField;
 }

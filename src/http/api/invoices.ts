@@ -5,6 +5,7 @@ import {
   type IssuedLine,
 } from '../../invoicing/list-invoices.ts';
 import { fromTenths } from '../../values/size.ts';
+import { answer, invoices } from './answers.ts';
 import { memberOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { toApiInstant } from './schemas.ts';
@@ -12,10 +13,10 @@ import { toApiInstant } from './schemas.ts';
 /** All past periods, oldest first, a row for each line: the rows of a period add up to its invoice (R34). */
 export function invoiceRoutes({ readAs }: ApiDependencies): FastifyPluginAsyncZod {
   return async (server) => {
-    server.get('/invoices', async (request) => {
+    server.get('/invoices', { schema: { response: answer(invoices) } }, async (request) => {
       const { id } = memberOf(request);
-      const invoices = await readAs(id, async (db) => await listInvoices(db, id));
-      return { data: invoices.flatMap(rowsOf) };
+      const issued = await readAs(id, async (db) => await listInvoices(db, id));
+      return { data: issued.flatMap(rowsOf) };
     });
   };
 }
@@ -47,7 +48,7 @@ function rowsOf({ periodStart, periodEnd, isPaid, lines }: IssuedInvoice) {
 function databaseOf({ database, sizeTenths, quantity }: IssuedLine) {
   return {
     database_id: database,
-    database_size: sizeTenths === undefined ? null : fromTenths(sizeTenths),
+    ...(sizeTenths === undefined ? {} : { database_size: fromTenths(sizeTenths) }),
     database_seconds: Number(quantity),
   };
 }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { issueAccountKey, revokeAccountKeys } from '../../accounts/api-key-store.ts';
 import { changePassword } from '../../login/authenticate.ts';
+import { answer, created, key, owner } from './answers.ts';
 import { passwordCheck } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { noBody, password, toApiInstantOf } from './schemas.ts';
@@ -11,7 +12,7 @@ export function loginRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
   const { db, clock } = commands;
   return async (server) => {
     const checkPassword = passwordCheck(server, { db, rateLimits });
-    server.get('/login', async (request) => {
+    server.get('/login', { schema: { response: answer(key) } }, async (request) => {
       const account = await checkPassword(request);
       const { secret, expiresAt } = await issueAccountKey(db, clock(), account.id, 'login');
       return { data: { key: secret, expires_at: toApiInstantOf(expiresAt) } };
@@ -19,7 +20,7 @@ export function loginRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
     server.route({
       method: 'POST',
       url: '/api_keys',
-      schema: { body: noBody },
+      schema: { body: noBody, response: created(key) },
       handler: async (request, reply) => {
         const account = await checkPassword(request);
         return await reply.status(201).send({ data: await resetKeys({ commands }, account.id) });
@@ -28,7 +29,7 @@ export function loginRoutes({ commands, rateLimits }: ApiDependencies): FastifyP
     server.route({
       method: 'PATCH',
       url: '/users',
-      schema: { body: z.strictObject({ new_password: password }) },
+      schema: { body: z.strictObject({ new_password: password }), response: answer(owner) },
       handler: async (request) => {
         const account = await checkPassword(request);
         await changePassword({ db, clock }, account, request.body.new_password);

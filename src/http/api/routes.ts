@@ -1,5 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { readJsonBodies } from '../json-bodies.ts';
+import { neverCached } from '../never-cached.ts';
+import { refuseUnexpectedInput } from '../unexpected-input.ts';
 import { appActionRoutes } from './app-actions.ts';
 import { appRoutes } from './apps.ts';
 import { requireApiKey } from './credentials.ts';
@@ -35,9 +37,11 @@ export function apiRoutes(dependencies: ApiDependencies): FastifyPluginAsync {
     readJsonBodies(server, ['application/json']);
     server.setErrorHandler(sendErrors);
     server.setNotFoundHandler(sendUnknown);
+    refuseUnexpectedInput(server);
+    neverCached(server);
     for (const routes of WITHOUT_KEY) await server.register(routes(dependencies));
     await server.register(async (members) => {
-      requireApiKey(members, { ...dependencies, ...dependencies.commands });
+      requireApiKey(members, { ...dependencies, clock: dependencies.commands.clock });
       for (const routes of WITH_KEY) await members.register(routes(dependencies));
     });
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { APP_NAME_RULE, isAppName } from '../../platform/app-name.ts';
+import { EMAIL_RULE, isEmailAddress } from '../../values/email.ts';
 import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
 import { formatSecond, type Second } from '../../values/instant.ts';
 import {
@@ -15,8 +16,8 @@ import {
 const MOST_CHARACTERS = 1000;
 
 export const email = z
-  .email({ error: 'must be an e-mail address' })
-  .max(200, { error: 'must have at most 200 characters' });
+  .string({ error: `must be ${EMAIL_RULE}` })
+  .refine(isEmailAddress, { error: `must be ${EMAIL_RULE}` });
 
 /** Whether it is fit for one is said where it is set. */
 export const password = z.string({ error: 'must be a text' }).max(MOST_CHARACTERS);

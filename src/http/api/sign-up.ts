@@ -14,6 +14,7 @@ import { recordUpgrade } from '../../platform/account-commands.ts';
 import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
 import { Fault } from '../../values/fault.ts';
+import { answer, owner, signUpStep } from './answers.ts';
 import { publicLimiter } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { email, password, token } from './schemas.ts';
@@ -47,7 +48,7 @@ export function signUpRoutes(dependencies: ApiDependencies): FastifyPluginAsyncZ
       method: 'GET',
       url: '/validate_email',
       config: { errorsAsList: true },
-      schema: { querystring: z.strictObject({ email }) },
+      schema: { querystring: z.strictObject({ email }), response: answer(owner) },
       handler: async ({ query }) => {
         await requireFreeEmail(db, query.email);
         return { data: { email: query.email } };
@@ -56,7 +57,7 @@ export function signUpRoutes(dependencies: ApiDependencies): FastifyPluginAsyncZ
     server.route({
       method: 'POST',
       url: '/free_users',
-      schema: { body: z.strictObject({ email, password }) },
+      schema: { body: z.strictObject({ email, password }), response: answer(owner) },
       handler: async ({ body }) => {
         await signUp(commands, body);
         return { data: { email: body.email } };
@@ -65,7 +66,7 @@ export function signUpRoutes(dependencies: ApiDependencies): FastifyPluginAsyncZ
     server.route({
       method: 'POST',
       url: '/signup',
-      schema: { body: step },
+      schema: { body: step, response: answer(signUpStep) },
       handler: async ({ body }) => {
         if ('email' in body) {
           const { signUpId } = await startSignUp(commands, body.email);

@@ -9,6 +9,7 @@ import { priceBookAt } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
 import { toSecond } from '../../values/instant.ts';
 import { fromTenths } from '../../values/size.ts';
+import { answer, usage } from './answers.ts';
 import { memberOf } from './credentials.ts';
 import type { ApiDependencies } from './dependencies.ts';
 
@@ -16,13 +17,13 @@ import type { ApiDependencies } from './dependencies.ts';
 export function usageRoutes({ commands, readAs }: ApiDependencies): FastifyPluginAsyncZod {
   const { clock } = commands;
   return async (server) => {
-    server.get('/usage', async (request) => {
+    server.get('/usage', { schema: { response: answer(usage) } }, async (request) => {
       const account = memberOf(request);
       const at = toSecond(clock());
       const bill = await readAs(account.id, async (db) => await previewBill(db, account, at));
       return { data: rowsOf(bill.usage, bill.lines) };
     });
-    server.get('/usage/run_rate', async (request) => {
+    server.get('/usage/run_rate', { schema: { response: answer(usage) } }, async (request) => {
       const account = memberOf(request);
       const at = toSecond(clock());
       const rate = await readAs(account.id, async (db) =>

@@ -9,6 +9,7 @@ import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
 import { Fault } from '../../values/fault.ts';
 import { toSecond } from '../../values/instant.ts';
+import { account, answer, created, key, owner, tier } from './answers.ts';
 import { memberOf, passwordLimiter } from './credentials.ts';
 import { resetKeys } from './login.ts';
 import type { ApiDependencies } from './dependencies.ts';
@@ -26,30 +27,33 @@ export function userRoutes(dependencies: ApiDependencies): FastifyPluginAsyncZod
     );
   return async (server) => {
     const countPassword = passwordLimiter(server);
-    server.get('/users', async (request) => {
-      const account = memberOf(request);
-      const balances = await readAs(account.id, async (read) => balancesOf(read, [account.id]));
+    server.get('/users', { schema: { response: answer(account) } }, async (request) => {
+      const member = memberOf(request);
+      const balances = await readAs(member.id, async (read) => balancesOf(read, [member.id]));
       return {
         data: {
-          email: account.email,
-          tier: tierAt(account, toSecond(clock())),
-          credit_cents: Number(balances.get(account.id)!.credit),
+          email: member.email,
+          tier: tierAt(member, toSecond(clock())),
+          credit_cents: Number(balances.get(member.id)!.credit),
         },
       };
     });
     server.route({
       method: 'PUT',
       url: '/users/upgrade',
-      schema: { body: noBody },
+      schema: { body: noBody, response: answer(tier) },
       handler: async (request) => {
         await upgrade(memberOf(request).id);
-        return { data: { tier: 'STANDARD' } };
+        return { data: { tier: 'STANDARD' as const } };
       },
     });
     server.route({
       method: 'POST',
       url: '/upgrade',
-      schema: { body: z.strictObject({ stripe_token: token, promo_code: token.nullish() }) },
+      schema: {
+        body: z.strictObject({ stripe_token: token, promo_code: token.nullish() }),
+        response: answer(tier),
+      },
       handler: async (request) => {
         const { id: accountId, upgradedAt } = memberOf(request);
         const { stripe_token: stripeToken, promo_code: promoCode } = request.body;
@@ -58,43 +62,53 @@ export function userRoutes(dependencies: ApiDependencies): FastifyPluginAsyncZod
         if (upgradedAt !== undefined) throw alreadyUpgraded();
         await setPaymentMethod(openStripe(), { accountId, source: { token: stripeToken } });
         await upgrade(accountId);
-        return { data: { tier: 'STANDARD' } };
+        return { data: { tier: 'STANDARD' as const } };
       },
     });
     server.route({
       method: 'PATCH',
       url: '/users/change_password',
-      schema: { body: z.strictObject({ current_password: password, new_password: password }) },
+      schema: {
+        body: z.strictObject({ current_password: password, new_password: password }),
+        response: answer(owner),
+      },
       handler: async (request) => {
-        const account = memberOf(request);
+        const member = memberOf(request);
         await countPassword(request);
-        await requirePassword({ db }, account, request.body.current_password);
-        await changePassword({ db, clock }, account, request.body.new_password);
-        return { data: { email: account.email } };
+        await requirePassword({ db }, member, request.body.current_password);
+        await changePassword({ db, clock }, member, request.body.new_password);
+        return { data: { email: member.email } };
       },
     });
     server.route({
       method: 'POST',
       url: '/api_keys/regenerate',
-      schema: { querystring: z.strictObject({ current_password: password }), body: noBody },
+      schema: {
+        querystring: z.strictObject({ current_password: password }),
+        body: noBody,
+        response: created(key),
+      },
       handler: async (request, reply) => {
-        const account = memberOf(request);
+        const member = memberOf(request);
         await countPassword(request);
-        await requirePassword({ db }, account, request.query.current_password);
-        return await reply.status(201).send({ data: await resetKeys(dependencies, account.id) });
+        await requirePassword({ db }, member, request.query.current_password);
+        return await reply.status(201).send({ data: await resetKeys(dependencies, member.id) });
       },
     });
     server.route({
       method: 'DELETE',
       url: '/users/destroy',
-      schema: { body: z.strictObject({ email, current_password: password }) },
+      schema: {
+        body: z.strictObject({ email, current_password: password }),
+        response: answer(owner),
+      },
       handler: async (request) => {
-        const account = memberOf(request);
+        const member = memberOf(request);
         await countPassword(request);
-        await requirePassword({ db }, account, request.body.current_password);
-        if (emailKey(request.body.email) !== emailKey(account.email)) throw otherEmail();
-        await deleteAccount(commands, account.id);
-        return { data: { email: account.email } };
+        await requirePassword({ db }, member, request.body.current_password);
+        if (emailKey(request.body.email) !== emailKey(member.email)) throw otherEmail();
+        await deleteAccount(commands, member.id);
+        return { data: { email: member.email } };
       },
     });
   };

@@ -10,7 +10,7 @@ import type { Clock } from '../../values/clock.ts';
 import { toSecond } from '../../values/instant.ts';
 import { accountSchema, accountToJson, tierSpan, tiersToJson } from './account-json.ts';
 import { ownAccount } from './authenticate.ts';
-import { accountParams, BEARER, next, pageOf, paging, PROBLEMS } from './schemas.ts';
+import { accountParams, next, pageOf, paging, PROBLEMS } from './schemas.ts';
 
 /** Accounts as they are; an account's own key sees itself alone. */
 export function accountRoutes({
@@ -21,7 +21,7 @@ export function accountRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Accounts'], security: BEARER };
+    const common = { tags: ['Accounts'] };
     server.route({
       method: 'GET',
       url: '/accounts',

@@ -18,7 +18,8 @@ declare module 'fastify' {
 }
 
 export type AuthenticationDependencies = {
-  readonly db: Db;
+  /** For keys alone: whoever waits for something else must not hold up who they are. */
+  readonly keysDb: Db;
   readonly clock: Clock;
   readonly rateLimits: RateLimits;
 };
@@ -30,7 +31,7 @@ export type AuthenticationDependencies = {
  */
 export function requireKeys(
   server: FastifyInstance,
-  { db, clock, rateLimits }: AuthenticationDependencies,
+  { keysDb, clock, rateLimits }: AuthenticationDependencies,
 ): void {
   const { refusedAddress, operatorKey, accountKey } = rateLimits;
   const countRefused = limiter(server, 'refused', refusedAddress, addressOf);
@@ -43,7 +44,7 @@ export function requireKeys(
   });
   server.addHook('onRequest', async (request) => {
     const secret = secretOf(request);
-    const key = secret === undefined ? undefined : await findUsableKey(db, clock(), secret);
+    const key = secret === undefined ? undefined : await findUsableKey(keysDb, clock(), secret);
     if (key === undefined) {
       await countRefused(request);
       throw secret === undefined ? noKey() : wrongKey();

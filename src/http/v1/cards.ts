@@ -8,7 +8,7 @@ import { setPaymentMethod } from '../../stripe/cards/set-payment-method.ts';
 import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { Fault } from '../../values/fault.ts';
 import { ownAccount } from './authenticate.ts';
-import { accountParams, BEARER, PROBLEMS } from './schemas.ts';
+import { accountParams, PROBLEMS } from './schemas.ts';
 
 const card = z
   .object({
@@ -19,10 +19,13 @@ const card = z
   })
   .meta({ id: 'Card', description: 'all that is kept of a card' });
 
-const cardSource = z.union([
-  z.strictObject({ token: z.string().max(255).meta({ example: 'tok_visa' }) }),
-  z.strictObject({ payment_method: z.string().max(255).meta({ example: 'pm_card_visa' }) }),
-]);
+const cardSource = z.union(
+  [
+    z.strictObject({ token: z.string().max(255).meta({ example: 'tok_visa' }) }),
+    z.strictObject({ payment_method: z.string().max(255).meta({ example: 'pm_card_visa' }) }),
+  ],
+  { error: 'must be {"token": "tok_…"} or {"payment_method": "pm_…"}' },
+);
 
 const backUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })
@@ -38,7 +41,7 @@ export function cardRoutes({
   readonly openStripe: () => WaitingContext;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Money'], security: BEARER, params: accountParams };
+    const common = { tags: ['Money'], params: accountParams };
     server.route({
       method: 'GET',
       url: '/accounts/:account/payment-method',

@@ -24,7 +24,6 @@ import {
 } from './changes.ts';
 import {
   accountParams,
-  BEARER,
   cents,
   decimal,
   period,
@@ -85,7 +84,7 @@ export function checkRoutes({
     };
   };
   return async (server) => {
-    const common = { tags: ['Checks and quotes'], security: BEARER, params: accountParams };
+    const common = { tags: ['Checks and quotes'], params: accountParams };
     server.route({
       method: 'POST',
       url: '/accounts/:account/check',

@@ -20,7 +20,6 @@ import { bill, billToJson, linesToJson } from './bill-json.ts';
 import { invoiceLine } from './invoice-json.ts';
 import {
   accountParams,
-  BEARER,
   cents,
   instant,
   period,
@@ -66,7 +65,7 @@ export function costRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Usage and costs'], security: BEARER, params: accountParams };
+    const common = { tags: ['Usage and costs'], params: accountParams };
     server.route({
       method: 'GET',
       url: '/accounts/:account/run-rate',

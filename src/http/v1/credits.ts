@@ -11,7 +11,6 @@ import { actorOf, ownAccount } from './authenticate.ts';
 import { moneyBody } from './money-body.ts';
 import {
   accountParams,
-  BEARER,
   cents,
   dateToInstant,
   instant,
@@ -49,7 +48,7 @@ export function creditRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Money'], security: BEARER, params: accountParams };
+    const common = { tags: ['Money'], params: accountParams };
     server.route({
       method: 'GET',
       url: '/accounts/:account/credits',

@@ -17,7 +17,16 @@ const event = eventSchema(REPLICAS_SHOWN).meta({
   id: 'Event',
   description: 'a CloudEvents 1.0 event; `data` by type',
 });
-export const eventsBody = z.union([event, z.array(event).min(1).max(MOST_EVENTS)]);
+export const eventsBody = z.union([event, z.array(event).min(1).max(MOST_EVENTS)]).meta({
+  example: {
+    specversion: '1.0',
+    id: '17',
+    source: 'controller',
+    type: 'app.scaled',
+    time: '2026-01-10T00:00:00Z',
+    data: { account: 'acme', app: 'web', replicas: 3, size: 0.5 },
+  },
+});
 
 /** The reports in a body: one, or a batch. @throws Fault when it is neither, empty, or too many. */
 export function reportsIn(body: unknown, contentType: string | undefined): readonly unknown[] {

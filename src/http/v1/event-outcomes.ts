@@ -4,7 +4,7 @@ import { describeRefusal } from '../../events/refusal.ts';
 import { CAUSES } from '../../sources/cause.ts';
 import { problem } from './schemas.ts';
 
-const count = z.number().int();
+const count = z.number().int().min(0);
 
 const reason = z.object({
   code: z.string().meta({ description: 'stable, for programs', example: 'invalid_event' }),

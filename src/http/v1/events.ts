@@ -7,7 +7,7 @@ import { Fault } from '../../values/fault.ts';
 import { problemOf, PROBLEM_TYPE } from '../problem.ts';
 import { EVENT_TYPES, EVENTS_BODY_BYTES, eventsBody, reportsIn } from './event-bodies.ts';
 import { outcomesToJson, recordingResult, refusedProblem } from './event-outcomes.ts';
-import { BEARER, PROBLEMS } from './schemas.ts';
+import { PROBLEMS } from './schemas.ts';
 
 /**
  * So many events of requests wait for their commit; then others are asked to come again, before the memory
@@ -52,7 +52,6 @@ export function eventRoutes({
           'Answers once all that is taken is stored for good. Sending the same again changes nothing. ' +
           'A batch holds up to 500 events and 1 MB; its bad events are refused one by one. When no ' +
           'event at all is taken, the answer is a problem.',
-        security: BEARER,
         consumes: EVENT_TYPES,
         body: eventsBody,
         response: {
@@ -69,7 +68,7 @@ export function eventRoutes({
         const outcomes = await recordBounded(reports);
         const result = outcomesToJson(reports, outcomes);
         if (result.refused < reports.length) return result;
-        const problem = { ...problemOf(noneTaken(outcomes), request.id), ...result };
+        const problem = { ...problemOf(noneTaken(outcomes), request), ...result };
         return await reply.status(422).type(PROBLEM_TYPE).send(problem);
       },
     });

@@ -19,7 +19,7 @@ import {
   invoiceWithLines,
   lineToJson,
 } from './invoice-json.ts';
-import { accountParams, BEARER, identifier, next, pageOf, paging, PROBLEMS } from './schemas.ts';
+import { accountParams, identifier, next, pageOf, paging, PROBLEMS } from './schemas.ts';
 import { unconfirmedToJson } from './unconfirmed.ts';
 
 export const invoiceParams = accountParams.extend({ invoice: identifier });
@@ -27,7 +27,7 @@ export const invoiceParams = accountParams.extend({ invoice: identifier });
 /** Invoices of an account, and what is on them. */
 export function invoiceRoutes({ readAs }: { readonly readAs: ReadAs }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Invoices'], security: BEARER };
+    const common = { tags: ['Invoices'] };
     server.route({
       method: 'GET',
       url: '/accounts/:account/invoices',

@@ -10,7 +10,7 @@ import { formatTenths, fromTenths } from '../../values/size.ts';
 import { ownAccount } from './authenticate.ts';
 import { cause } from './event-outcomes.ts';
 import { invoiceParams, requireInvoice } from './invoices.ts';
-import { BEARER, cents, decimal, instant, PROBLEMS, toCents, toInstant } from './schemas.ts';
+import { cents, decimal, instant, PROBLEMS, toCents, toInstant } from './schemas.ts';
 
 const eventKey = z.object({ source: z.string(), id: z.string(), cause: cause.optional() });
 
@@ -56,7 +56,6 @@ export function lineSegmentRoutes({ readAs }: { readonly readAs: ReadAs }): Fast
         description:
           'By the facts that were known when the invoice was made. Lines of credit and carried balances ' +
           'have none.',
-        security: BEARER,
         params: invoiceParams.extend({ line: z.coerce.number().int().min(1).max(1_000_000) }),
         querystring: z.strictObject({
           limit: z.coerce.number().int().min(1).max(MOST_SEGMENTS).default(MOST_SEGMENTS),

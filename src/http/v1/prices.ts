@@ -15,7 +15,6 @@ import type { Clock } from '../../values/clock.ts';
 import { actorOf, ownAccount } from './authenticate.ts';
 import {
   accountParams,
-  BEARER,
   dateToInstant,
   identifier,
   instant,
@@ -68,7 +67,7 @@ export function priceRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Prices'], security: BEARER };
+    const common = { tags: ['Prices'] };
     server.route({
       method: 'GET',
       url: '/accounts/:account/prices',

@@ -7,7 +7,7 @@ import type { WaitingContext } from '../../stripe/under-lease.ts';
 import { toSecond } from '../../values/instant.ts';
 import { actorOf } from './authenticate.ts';
 import { moneyBody } from './money-body.ts';
-import { accountParams, BEARER, cents, PROBLEMS, toCents } from './schemas.ts';
+import { accountParams, cents, PROBLEMS, toCents } from './schemas.ts';
 
 const moneyBack = z
   .object({
@@ -45,7 +45,6 @@ export function refundRoutes({
         description:
           'Within 31 days of the first upgrade, at most $75 per account and never more than was paid or ' +
           'is due. One per `id`: repeating it changes nothing and shows how far it is.',
-        security: BEARER,
         params: accountParams,
         body: moneyBody,
         response: { 200: moneyBack, ...PROBLEMS },

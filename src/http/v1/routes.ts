@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import type { Db } from '../../database/pool.ts';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import type { Limits } from '../../limits/rules.ts';
 import type { RecordEvents } from '../../metering/record-events.ts';
@@ -10,6 +11,7 @@ import { accountRoutes } from './accounts.ts';
 import { requireKeys, type AuthenticationDependencies } from './authenticate.ts';
 import { cardRoutes } from './cards.ts';
 import { checkRoutes } from './checks.ts';
+import { connectionRoutes } from './connections.ts';
 import { costRoutes } from './costs.ts';
 import { creditRoutes } from './credits.ts';
 import { EVENT_TYPES } from './event-bodies.ts';
@@ -19,15 +21,19 @@ import { lineSegmentRoutes } from './line-segments.ts';
 import { priceBookRoutes } from './price-books.ts';
 import { priceRoutes } from './prices.ts';
 import { refundRoutes } from './refunds.ts';
+import { signalRoutes } from './signals.ts';
+import { resourceRoutes } from './resources.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import { sourceRoutes } from './sources.ts';
 import { tracedEventRoutes } from './traced-events.ts';
 import { metricsRoutes } from './metrics.ts';
-import { refuseUnexpectedInput } from './unexpected-input.ts';
+import { neverCached } from '../never-cached.ts';
+import { refuseUnexpectedInput } from '../unexpected-input.ts';
 import { usageRoutes } from './usage.ts';
 import { violationRoutes } from './violations.ts';
 
 export type V1Dependencies = AuthenticationDependencies & {
+  readonly db: Db;
   readonly readAs: ReadAs;
   /** Coalesced, so that concurrent requests share a commit. */
   readonly recordEvents: RecordEvents;
@@ -41,8 +47,11 @@ const RESOURCES = [
   tracedEventRoutes,
   snapshotRoutes,
   sourceRoutes,
+  connectionRoutes,
+  signalRoutes,
   accountRoutes,
   accountCommandRoutes,
+  resourceRoutes,
   usageRoutes,
   costRoutes,
   checkRoutes,
@@ -60,6 +69,7 @@ const RESOURCES = [
 /** The operators' API, for keys with scopes; an account's own key reads its own account only. */
 export function v1Routes(dependencies: V1Dependencies): FastifyPluginAsync {
   return async (server) => {
+    neverCached(server);
     readJsonBodies(server, EVENT_TYPES);
     requireKeys(server, dependencies);
     refuseUnexpectedInput(server);

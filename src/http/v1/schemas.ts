@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EMAIL_RULE, isEmailAddress } from '../../values/email.ts';
 import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
 import {
   formatSecond,
@@ -16,6 +17,11 @@ export const identifier = z
   .string({ error: `must be ${IDENTIFIER_RULE}` })
   .refine(isIdentifier, { error: `must be ${IDENTIFIER_RULE}` })
   .meta({ description: IDENTIFIER_RULE, example: 'acme' });
+
+export const email = z
+  .string({ error: `must be ${EMAIL_RULE}` })
+  .refine(isEmailAddress, { error: `must be ${EMAIL_RULE}` })
+  .meta({ description: EMAIL_RULE, example: 'owner@acme.example' });
 
 export const accountParams = z.strictObject({ account: identifier });
 
@@ -71,7 +77,20 @@ export const problem = z
     detail: z.string().meta({ description: 'what was wrong, and what would be right' }),
     code: z.string().meta({ description: 'stable, for programs', example: 'account_unknown' }),
     request_id: z.string(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(
+        z.object({
+          field: z.string().meta({ example: 'body.replicas' }),
+          value: z.string().optional().meta({
+            description:
+              'as JSON, shortened; empty when missing, absent where it is not to be repeated',
+            example: '1.5',
+          }),
+          message: z.string().meta({ example: 'must be a whole number' }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'of a request that breaks its schema: the first ten mistakes' }),
   })
   .meta({ id: 'Problem', description: 'problem details (RFC 9457)' });
 
@@ -86,8 +105,6 @@ export const PROBLEMS = {
     content: { 'application/problem+json': { schema: problem } },
   },
 } as const;
-
-export const BEARER = [{ bearer: [] }];
 
 export function toCents(amount: Cents): number {
   const number = Number(amount);

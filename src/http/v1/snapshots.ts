@@ -1,15 +1,16 @@
-import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { validatorCompiler, type FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { CommandContext } from '../../platform/command.ts';
 import { applySnapshot } from '../../sources/apply-snapshot.ts';
 import { snapshotAnswer } from '../../sources/snapshot-answer.ts';
-import { snapshotSchema, sourceName, toSnapshot } from '../../sources/snapshot-schema.ts';
-import { BEARER, decimal, instant, PROBLEMS, tier } from './schemas.ts';
+import { parseSnapshot, snapshotSchema, sourceName } from '../../sources/snapshot-schema.ts';
+import { assert } from '../../values/fault.ts';
+import { decimal, instant, PROBLEMS, tier } from './schemas.ts';
 
 /** Room for some hundred thousand resources. */
 const SNAPSHOT_BODY_BYTES = 32 * 1024 * 1024;
 
-const count = z.number().int();
+const count = z.number().int().min(0);
 const usd = decimal.meta({
   description: 'US dollars; positive where too little is billed',
   example: '0.06720430',
@@ -77,12 +78,19 @@ export function snapshotRoutes({
 }: {
   readonly commands: CommandContext;
 }): FastifyPluginAsyncZod {
+  const parse = parseSnapshot(limits.maxReplicas);
   return async (server) => {
     server.route({
       method: 'PUT',
       url: '/snapshots/:source',
       bodyLimit: SNAPSHOT_BODY_BYTES,
       config: { scope: 'ingest' },
+      // Read by ourselves up to the first mistake; a schema collects all of them, however many.
+      validatorCompiler: ({ schema, ...route }) => {
+        assert(schema instanceof z.ZodType, 'requests are described in zod');
+        if (route.httpPart === 'body') return (value: unknown) => ({ value });
+        return validatorCompiler({ ...route, schema });
+      },
       schema: {
         operationId: 'putSnapshot',
         tags: ['Sources'],
@@ -93,7 +101,6 @@ export function snapshotRoutes({
           'changed when they are named. The same snapshot again changes nothing. Refused with 409: an ' +
           'empty one while something runs, one that misses more than a fifth (and more than 10) of what ' +
           'runs (`snapshot_too_small`), and another one of the same instant (`snapshot_differs`).',
-        security: BEARER,
         params: z.strictObject({ source: sourceName.meta({ example: 'controller' }) }),
         querystring: z.strictObject({
           dry_run: flag.meta({ description: 'only say what would be corrected' }),
@@ -104,7 +111,7 @@ export function snapshotRoutes({
       },
       handler: async ({ params, query, body }) => {
         const options = { isDryRun: query.dry_run, isForced: query.force };
-        const snapshot = toSnapshot(params.source, body);
+        const snapshot = parse(params.source, body);
         return snapshotAnswer(await applySnapshot({ db, record }, clock(), snapshot, options));
       },
     });

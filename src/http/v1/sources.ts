@@ -12,7 +12,7 @@ import {
   type Source,
 } from '../../sources/source-store.ts';
 import type { Clock } from '../../values/clock.ts';
-import { BEARER, dateToInstant, instant, PROBLEMS } from './schemas.ts';
+import { dateToInstant, instant, PROBLEMS } from './schemas.ts';
 
 const policy = z.enum(POLICIES).meta({
   description:
@@ -50,7 +50,7 @@ export function sourceRoutes({
   readonly clock: Clock;
 }): FastifyPluginAsyncZod {
   return async (server) => {
-    const common = { tags: ['Sources'], security: BEARER };
+    const common = { tags: ['Sources'] };
     const params = z.strictObject({ source: sourceName.meta({ example: 'controller' }) });
     server.route({
       method: 'GET',

@@ -6,15 +6,7 @@ import { traceEvent, type RecordedTrace, type TracedEvent } from '../../invoicin
 import { Fault } from '../../values/fault.ts';
 import { ownAccount } from './authenticate.ts';
 import { cause, waitsFor } from './event-outcomes.ts';
-import {
-  BEARER,
-  dateToInstant,
-  decimal,
-  identifier,
-  instant,
-  PROBLEMS,
-  toInstant,
-} from './schemas.ts';
+import { dateToInstant, decimal, identifier, instant, PROBLEMS, toInstant } from './schemas.ts';
 
 const tracedEvent = z
   .object({
@@ -67,7 +59,6 @@ export function tracedEventRoutes({ readAs }: { readonly readAs: ReadAs }): Fast
         operationId: 'getEvent',
         tags: ['Events'],
         summary: 'What became of an event',
-        security: BEARER,
         params: z.strictObject({ source: identifier, id: identifier }),
         querystring: z.strictObject({
           account: identifier

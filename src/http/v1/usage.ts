@@ -7,12 +7,11 @@ import { windowUsage, type PricedUsage } from '../../invoicing/window-usage.ts';
 import { unconfirmedOf, type Unconfirmed } from '../../sources/unconfirmed.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
-import { toSecond } from '../../values/instant.ts';
+import { toSecond, type Second } from '../../values/instant.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { ownAccount } from './authenticate.ts';
 import {
   accountParams,
-  BEARER,
   cents,
   decimal,
   identifier,
@@ -21,6 +20,7 @@ import {
   periodToJson,
   PROBLEMS,
   toCents,
+  toInstant,
 } from './schemas.ts';
 import { unconfirmed, unconfirmedToJson } from './unconfirmed.ts';
 
@@ -67,7 +67,6 @@ export function usageRoutes({
         description:
           'Without `from` and `to`: the running billing period up to now. With them: any window, each ' +
           'billing period in it priced and rounded on its own; at most 120 of them.',
-        security: BEARER,
         params: accountParams,
         querystring: z.strictObject({ from: instantInput.optional(), to: instantInput.optional() }),
         response: { 200: usage, ...PROBLEMS },
@@ -76,12 +75,10 @@ export function usageRoutes({
         const { account: accountId } = request.params;
         const now = toSecond(clock());
         const { from, to = now } = request.query;
-        if (from !== undefined && from > to) {
-          throw new Fault('invalid', 'window_reversed', '`from` must not be after `to`');
-        }
         return await readAs(ownAccount(request), async (db) => {
           const account = await requireAccount(db, accountId);
           const start = from ?? runningPeriod(account, now).start;
+          if (start > to) throw windowReversed(start, to, from === undefined);
           const used = await windowUsage(db, account, { from: start, to }, now);
           const silent = await unconfirmedOf(db, accountId, used.window);
           return usageToJson(accountId, used, silent);
@@ -89,6 +86,12 @@ export function usageRoutes({
       },
     });
   };
+}
+
+function windowReversed(from: Second, to: Second, isOfPeriod: boolean): Fault {
+  const start = `${toInstant(from)}${isOfPeriod ? ', where the running period begins' : ''}`;
+  const message = `\`from\` is ${start}; it must not be after \`to\`, ${toInstant(to)}`;
+  return new Fault('invalid', 'window_reversed', message);
 }
 
 function usageToJson(

@@ -4,7 +4,7 @@ import { requireAccount } from '../../accounts/require-account.ts';
 import type { ReadAs } from '../../database/row-level-security.ts';
 import { listViolations } from '../../limits/violation-store.ts';
 import { ownAccount } from './authenticate.ts';
-import { accountParams, BEARER, instant, PROBLEMS, toInstant } from './schemas.ts';
+import { accountParams, instant, PROBLEMS, toInstant } from './schemas.ts';
 
 const violation = z
   .object({
@@ -27,7 +27,6 @@ export function violationRoutes({ readAs }: { readonly readAs: ReadAs }): Fastif
         operationId: 'listViolations',
         tags: ['Checks and quotes'],
         summary: 'The latest 100 facts beyond the limits of the free tier, the latest first',
-        security: BEARER,
         params: accountParams,
         response: { 200: z.object({ violations: z.array(violation) }), ...PROBLEMS },
       },

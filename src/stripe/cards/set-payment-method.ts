@@ -24,9 +24,9 @@ export async function setPaymentMethod(
 ): Promise<Card> {
   await requireAccount(context, accountId);
   const given = 'token' in source ? source.token : source.paymentMethodId;
-  if (!/^[\w-]{3,255}$/.test(given)) {
-    throw new Fault('invalid', 'card_unknown', CARD_RULE);
-  }
+  // Whoever sends a card's number instead must not have it stored here, nor sent on.
+  const form = 'token' in source ? TOKEN : PAYMENT_METHOD;
+  if (!form.test(given)) throw new Fault('invalid', 'card_unknown', CARD_RULE);
   const setup = await startSetup(context.db, accountId, given, context.clock());
   if (setup.state !== 'done') {
     const outcome = await underLease(context, accountId, async (lease) => {
@@ -40,6 +40,8 @@ export async function setPaymentMethod(
   return card;
 }
 
+const TOKEN = /^tok_[\w-]{1,250}$/;
+const PAYMENT_METHOD = /^pm_[\w-]{1,250}$/;
 const CARD_RULE = 'the card must be a Stripe token (tok_…) or a payment method id (pm_…)';
 
 async function runSetup(

@@ -126,7 +126,10 @@ test('scale refuses what is no size or number of replicas, and changes nothing',
     [{}, '', 'Give replicas, size or both.'],
   ] as const) {
     await expect(old.scale(app, json), JSON.stringify(json)).rejects.toMatchObject(
-      printed(field, text),
+      printed(
+        field,
+        field === '' ? text : `${text}, not ${JSON.stringify(Object.values(json)[0])}`,
+      ),
     );
   }
   await expect(old.scale(app, { replicas: 2 ** 31 })).rejects.toMatchObject({ status: 422 });

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { noteConnection } from '../../../src/platform/connection.ts';
 import { openPlatform, type Member, type Platform } from './support/platform.ts';
 
 let platform: Platform;
@@ -53,12 +52,26 @@ test('connection fields are what the platform reported last', async () => {
     port: 5432,
     username: 'user',
     password: 'secret',
-    databaseName: 'name',
+    database: 'name',
     url: 'postgresql://user:secret@db.example:5432/name',
   };
-  await noteConnection(platform.db, platform.clock(), { accountId, database: id }, connection);
-  const { databaseName: database, ...shown } = connection;
-  expect(await old.databases(app)).toMatchObject([{ ...shown, database }]);
+  const { call, keys } = platform.api;
+  const report = async (body: object) =>
+    await call({
+      method: 'PUT',
+      url: `/v1/accounts/${accountId}/databases/${id}/connection`,
+      key: keys.ingest,
+      body,
+    });
+  expect(await report({ ...connection, host: 'old.example' })).toMatchObject({ status: 204 });
+  expect(await report(connection)).toMatchObject({ status: 204, body: '' });
+  expect(await old.databases(app)).toMatchObject([connection]);
+  const refused = await report({ ...connection, password: 7 });
+  expect(refused).toMatchObject({
+    status: 422,
+    body: { errors: [{ field: 'body.password', message: 'must be a text' }] },
+  });
+  expect(refused.body.detail).not.toContain('7');
 });
 
 test('a size that does not exist is refused; none gives 0.6', async () => {

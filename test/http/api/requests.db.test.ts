@@ -27,6 +27,7 @@ beforeAll(async () => {
   const limits = { maxReplicas: 1000 };
   const plenty = { operatorKey: 1, accountKey: 1, refusedAddress: 5 };
   routes = await routesOfApi({
+    keysDb: db,
     commands: { db, clock, limits, record: async () => [] },
     readAs: async (_accountId, work) => await work(db),
     rateLimits: plenty,
@@ -56,6 +57,39 @@ async function call(route: ApiRoute, authorization?: string) {
 test('the table has every route of the contract, and none beside', () => {
   const named = routes.map(({ method, url }) => `${method} ${url}`);
   expect(named.toSorted()).toEqual(CONTRACT.toSorted());
+  expect(routes.filter(({ isAnswerDescribed }) => !isAnswerDescribed)).toEqual([]);
+});
+
+test('queries that a command does not have are refused by name, and no answer may be cached', async () => {
+  const authorization = basic(victim.email, victim.old.terminal.netrc![1]);
+  for (const route of routes.filter(({ method }) => method === 'GET')) {
+    if (isByPassword(route)) continue;
+    const { path } = requestFor(route, victim.app, victim.id);
+    const url = `${path}${path.includes('?') ? '&' : '?'}unexpected=1`;
+    const answer = await platform.api.call({ url, headers: { authorization } });
+    expect([url, answer.status]).toEqual([url, 422]);
+    expect([url, answer.headers['cache-control']]).toEqual([url, 'no-store']);
+  }
+});
+
+test('commands about what is not ours are answered with 404 and a text, whatever they send', async () => {
+  const authorization = basic(victim.email, victim.old.terminal.netrc![1]);
+  const headers = { authorization, 'content-type': 'application/json' };
+  for (const url of [
+    '/api/apps/x/configs',
+    '/api/apps/x/domains',
+    '/api/ssh_keys',
+    '/api/users/mfa',
+  ]) {
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const) {
+      for (const body of [undefined, { configs: { KEY: 'value' } }]) {
+        const sent = method === 'GET' || body === undefined ? {} : { body };
+        const answer = await platform.api.call({ method, url, headers, ...sent });
+        expect([method, url, answer.status]).toEqual([method, url, 404]);
+        expect(answer.body.errors['']).toEqual([expect.stringMatching(/gigameter has no/)]);
+      }
+    }
+  }
 });
 
 test('no route but the public ones answers anything without a good key, or changes a row', async () => {
@@ -123,6 +157,10 @@ test('bodies that are no request at all are refused by every route, with a text'
         what,
         expect.stringMatching(/\w+ \w+/),
       ]);
+      expect([what, JSON.stringify(answer.body.errors)]).toEqual([
+        what,
+        expect.not.stringMatching(/Invalid input|received|Too (small|big)|Unrecognized/),
+      ]);
     }
   }
   expect(await dumpTables(platform.db)).toEqual(before);
@@ -134,6 +172,9 @@ test('bodies that are no request at all are refused by every route, with a text'
 test('fields that a command does not have are refused by name', async () => {
   const json = { replicas: 1, price: 0 };
   await expect(victim.old.scale(victim.app, json)).rejects.toThrow(/price/);
+  await expect(victim.old.scale(victim.app, { replicas: -1 })).rejects.toThrow(
+    'must be a whole number from 0 on, not -1',
+  );
 });
 
 test('whatever is sent, the answer is no fault of ours and can be read', async () => {

@@ -78,6 +78,17 @@ test('a collaborator acts, the owner pays; what is the owner’s to decide answe
   });
 });
 
+test('addresses are taken as people have them', async () => {
+  const owner = await withApp();
+  const addresses = ['foo@x.y', 'o&m@münchen.example', 'user@localhost'];
+  for (const address of addresses) await owner.today.addPermission(owner.app, address);
+  expect(await owner.old.permissions(owner.app)).toEqual(addresses.toSorted());
+  await expect(owner.old.addPermission(owner.app, 'nonsense')).rejects.toMatchObject({
+    status: 422,
+    message: '{"errors":{"email":["must be an e-mail address, not \\"nonsense\\""]}}',
+  });
+});
+
 test('a collaborator’s command is decided by the limits of the owner', async () => {
   const owner = await withApp();
   const friend = await platform.member();

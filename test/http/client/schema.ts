@@ -15,7 +15,7 @@ export interface paths {
     put?: never;
     /**
      * Report one event or a batch
-     * @description Answers once all that is taken is stored for good. Sending the same again changes nothing. A batch holds up to 500 events and 1 MB; its bad events are refused one by one. When no event at all is taken, the answer is a problem.
+     * @description Needs a key with the scope `ingest`. Answers once all that is taken is stored for good. Sending the same again changes nothing. A batch holds up to 500 events and 1 MB; its bad events are refused one by one. When no event at all is taken, the answer is a problem.
      */
     post: operations['recordEvents'];
     delete?: never;
@@ -31,7 +31,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What became of an event */
+    /**
+     * What became of an event
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getEvent'];
     put?: never;
     post?: never;
@@ -51,7 +54,7 @@ export interface paths {
     get?: never;
     /**
      * Report all that a source runs, and correct what is metered otherwise
-     * @description What the meter holds otherwise at `taken_at` becomes corrective events; what this source ran and the snapshot does not name ends. Resources that another source reported last are only changed when they are named. The same snapshot again changes nothing. Refused with 409: an empty one while something runs, one that misses more than a fifth (and more than 10) of what runs (`snapshot_too_small`), and another one of the same instant (`snapshot_differs`).
+     * @description Needs a key with the scope `ingest`. What the meter holds otherwise at `taken_at` becomes corrective events; what this source ran and the snapshot does not name ends. Resources that another source reported last are only changed when they are named. The same snapshot again changes nothing. Refused with 409: an empty one while something runs, one that misses more than a fifth (and more than 10) of what runs (`snapshot_too_small`), and another one of the same instant (`snapshot_differs`).
      */
     put: operations['putSnapshot'];
     post?: never;
@@ -68,7 +71,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All sources, when each was heard last, and which are silent */
+    /**
+     * All sources, when each was heard last, and which are silent
+     * @description Needs a key with the scope `admin`.
+     */
     get: operations['listSources'];
     put?: never;
     post?: never;
@@ -86,7 +92,10 @@ export interface paths {
       cookie?: never;
     };
     get?: never;
-    /** Say how often a source reports, and what to do when it does not */
+    /**
+     * Say how often a source reports, and what to do when it does not
+     * @description Needs a key with the scope `admin`.
+     */
     put: operations['expectSource'];
     post?: never;
     delete?: never;
@@ -104,8 +113,84 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Say that a source lives while it has nothing to report */
+    /**
+     * Say that a source lives while it has nothing to report
+     * @description Needs a key with the scope `ingest`.
+     */
     post: operations['heartbeat'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{account}/databases/{database}/connection': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /**
+     * Report how a database is reached; its owner's command line shows it
+     * @description Needs a key with the scope `ingest`. The latest report counts. It may come before `database.available`.
+     */
+    put: operations['setDatabaseConnection'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/signals': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What the platform is to do or to know, the oldest first
+     * @description Needs a key with the scope `admin`. Each is listed until it is acknowledged, so none is missed.
+     *
+     *     | kind | says |
+     *     |---|---|
+     *     | `email.confirmation_code`, `email.confirm_email`, `email.reset_password` | mail this `code` or `token` to `email` |
+     *     | `app.create_requested`, `app.scale_requested`, `app.restart_requested`, `app.delete_requested` | a command was accepted: make it so |
+     *     | `job.run_requested` | run this beside the app, and report `job.finished` |
+     *     | `database.create_requested`, `database.resize_requested`, `database.delete_requested` | make it so, and report `database.available` |
+     *     | `permission.granted`, `permission.revoked` | somebody may, or may no longer, act on an app |
+     *     | `limit.exceeded`, `database.row_limit_exceeded`, `database.row_limit_cleared` | the free tier's limits |
+     *     | `account.past_due`, `account.restored`, `account.deleted` | the account |
+     *     | `payment.disputed`, `payment.dispute_closed` | its payments |
+     *     | `account.facts_too_late`, `account.correction_after_deletion`, `usage.unconfirmed` | what no invoice can carry, or nobody confirmed |
+     *     | `source.silent`, `source.heard_again` | a source of events |
+     */
+    get: operations['listSignals'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/signals/acknowledge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Say that signals have arrived: they are listed no more
+     * @description Needs a key with the scope `admin`. Tokens and codes among their details are forgotten. Safe to repeat.
+     */
+    post: operations['acknowledgeSignals'];
     delete?: never;
     options?: never;
     head?: never;
@@ -119,12 +204,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All accounts, in the order of their ids; deleted ones too */
+    /**
+     * All accounts, in the order of their ids; deleted ones too
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listAccounts'];
     put?: never;
     /**
      * Sign an account up now, in the FREE tier
-     * @description Repeating it with the same e-mail address changes nothing and answers 200.
+     * @description Needs a key with the scope `admin`. Repeating it with the same e-mail address changes nothing and answers 200.
      */
     post: operations['createAccount'];
     delete?: never;
@@ -140,11 +228,17 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** An account */
+    /**
+     * An account
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getAccount'];
     put?: never;
     post?: never;
-    /** End the account and its apps; its final invoice follows at once */
+    /**
+     * End the account and its apps; its final invoice follows at once
+     * @description Needs a key with the scope `admin`.
+     */
     delete: operations['deleteAccount'];
     options?: never;
     head?: never;
@@ -158,7 +252,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Which tier the account was in, from when to when */
+    /**
+     * Which tier the account was in, from when to when
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getTiers'];
     put?: never;
     post?: never;
@@ -177,7 +274,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Note that the e-mail address is the owner's; safe to repeat */
+    /**
+     * Note that the e-mail address is the owner's; safe to repeat
+     * @description Needs a key with the scope `admin`.
+     */
     post: operations['confirmAccount'];
     delete?: never;
     options?: never;
@@ -196,9 +296,29 @@ export interface paths {
     put?: never;
     /**
      * Charge the account from this second on
-     * @description Needs a payment method (409 `no_payment_method`). There is no way back, and a second time is refused (409 `already_upgraded`) and changes nothing.
+     * @description Needs a key with the scope `billing`. Needs a payment method (409 `no_payment_method`). There is no way back, and a second time is refused (409 `already_upgraded`) and changes nothing.
      */
     post: operations['upgradeAccount'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{account}/resources': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What the account runs now: its apps and databases
+     * @description Needs a key with the scope `read`.
+     */
+    get: operations['listResources'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -214,7 +334,7 @@ export interface paths {
     };
     /**
      * What was used, per app and database, and what that costs
-     * @description Without `from` and `to`: the running billing period up to now. With them: any window, each billing period in it priced and rounded on its own; at most 120 of them.
+     * @description Needs a key with the scope `read`. Without `from` and `to`: the running billing period up to now. With them: any window, each billing period in it priced and rounded on its own; at most 120 of them.
      */
     get: operations['getUsage'];
     put?: never;
@@ -232,7 +352,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What the present levels cost over one billing period; jobs do not count */
+    /**
+     * What the present levels cost over one billing period; jobs do not count
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getRunRate'];
     put?: never;
     post?: never;
@@ -249,7 +372,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What the running period will come to when nothing changes any more */
+    /**
+     * What the running period will come to when nothing changes any more
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getForecast'];
     put?: never;
     post?: never;
@@ -268,7 +394,7 @@ export interface paths {
     };
     /**
      * The invoice as it would be if the running period were closed now
-     * @description By the code that closes, credits and carried balances included. A period that has ended but waits for late facts comes first, as an invoice of its own.
+     * @description Needs a key with the scope `read`. By the code that closes, credits and carried balances included. A period that has ended but waits for late facts comes first, as an invoice of its own.
      */
     get: operations['previewInvoices'];
     put?: never;
@@ -288,7 +414,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** May the account do this? Changes nothing */
+    /**
+     * May the account do this? Changes nothing
+     * @description Needs a key with the scope `read`.
+     */
     post: operations['checkChange'];
     delete?: never;
     options?: never;
@@ -305,7 +434,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** What would this cost? Changes nothing */
+    /**
+     * What would this cost? Changes nothing
+     * @description Needs a key with the scope `read`.
+     */
     post: operations['quoteChange'];
     delete?: never;
     options?: never;
@@ -320,7 +452,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The latest 100 facts beyond the limits of the free tier, the latest first */
+    /**
+     * The latest 100 facts beyond the limits of the free tier, the latest first
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listViolations'];
     put?: never;
     post?: never;
@@ -337,7 +472,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All invoices, oldest first; voided ones are left out */
+    /**
+     * All invoices, oldest first; voided ones are left out
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listInvoices'];
     put?: never;
     post?: never;
@@ -354,7 +492,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** An invoice with its lines */
+    /**
+     * An invoice with its lines
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getInvoice'];
     put?: never;
     post?: never;
@@ -371,7 +512,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The lines of an invoice */
+    /**
+     * The lines of an invoice
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listInvoiceLines'];
     put?: never;
     post?: never;
@@ -390,7 +534,7 @@ export interface paths {
     };
     /**
      * What a line adds up from, to the second and to the cent
-     * @description By the facts that were known when the invoice was made. Lines of credit and carried balances have none.
+     * @description Needs a key with the scope `read`. By the facts that were known when the invoice was made. Lines of credit and carried balances have none.
      */
     get: operations['listLineSegments'];
     put?: never;
@@ -408,12 +552,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All price books, past ones and planned ones, oldest first */
+    /**
+     * All price books, past ones and planned ones, oldest first
+     * @description Needs a key with the scope `admin`.
+     */
     get: operations['listPriceBooks'];
     put?: never;
     /**
      * Let all accounts pay by a new book from an instant on
-     * @description Its instant must be yet to come (422 `price_book_backdated`) and after that of all other books (409 `price_book_not_last`). A period in which prices change is billed by both, to the second. One book per `id`: repeating it changes nothing and answers 200.
+     * @description Needs a key with the scope `admin`. Its instant must be yet to come (422 `price_book_backdated`) and after that of all other books (409 `price_book_not_last`). A period in which prices change is billed by both, to the second. One book per `id`: repeating it changes nothing and answers 200.
      */
     post: operations['addPriceBook'];
     delete?: never;
@@ -434,7 +581,7 @@ export interface paths {
     post?: never;
     /**
      * Take back a book that is not in force yet
-     * @description Refused once it is (409 `price_book_in_force`). Safe to repeat.
+     * @description Needs a key with the scope `admin`. Refused once it is (409 `price_book_in_force`). Safe to repeat.
      */
     delete: operations['withdrawPriceBook'];
     options?: never;
@@ -449,12 +596,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All prices the account ever had of its own, oldest first */
+    /**
+     * All prices the account ever had of its own, oldest first
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listAccountPrices'];
     put?: never;
     /**
      * Let the account pay its own prices from an instant on
-     * @description They may begin in the open billing period, never in a closed one (422 `price_backdated`), and hold alone (409 `price_overlaps`). One per `id`: repeating it changes nothing and answers 200.
+     * @description Needs a key with the scope `admin`. They may begin in the open billing period, never in a closed one (422 `price_backdated`), and hold alone (409 `price_overlaps`). One per `id`: repeating it changes nothing and answers 200.
      */
     post: operations['setAccountPrice'];
     delete?: never;
@@ -474,7 +624,7 @@ export interface paths {
     put?: never;
     /**
      * Let prices of the account end earlier than was said
-     * @description At their beginning or before it: they never held. Safe to repeat.
+     * @description Needs a key with the scope `admin`. At their beginning or before it: they never held. Safe to repeat.
      */
     post: operations['endAccountPrice'];
     delete?: never;
@@ -490,12 +640,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Credit that is left, and what became of it, oldest first */
+    /**
+     * Credit that is left, and what became of it, oldest first
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['listCredits'];
     put?: never;
     /**
      * Give credit, which the next invoices use
-     * @description One credit per `id`: repeating it changes nothing and answers 200.
+     * @description Needs a key with the scope `billing`. One credit per `id`: repeating it changes nothing and answers 200.
      */
     post: operations['grantCredit'];
     delete?: never;
@@ -515,7 +668,7 @@ export interface paths {
     put?: never;
     /**
      * Give money back: refunds of payments, credit for what is not invoiced yet
-     * @description Within 31 days of the first upgrade, at most $75 per account and never more than was paid or is due. One per `id`: repeating it changes nothing and shows how far it is.
+     * @description Needs a key with the scope `billing`. Within 31 days of the first upgrade, at most $75 per account and never more than was paid or is due. One per `id`: repeating it changes nothing and shows how far it is.
      */
     post: operations['giveMoneyBack'];
     delete?: never;
@@ -531,9 +684,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The card that is charged; 404 when there is none */
+    /**
+     * The card that is charged; 404 when there is none
+     * @description Needs a key with the scope `read`.
+     */
     get: operations['getPaymentMethod'];
-    /** Set or replace the card, by what Stripe made of it in the browser */
+    /**
+     * Set or replace the card, by what Stripe made of it in the browser
+     * @description Needs a key with the scope `billing`.
+     */
     put: operations['setPaymentMethod'];
     post?: never;
     delete?: never;
@@ -551,7 +710,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** A page of Stripe's on which the owner sets a card */
+    /**
+     * A page of Stripe's on which the owner sets a card
+     * @description Needs a key with the scope `billing`.
+     */
     post: operations['startCheckout'];
     delete?: never;
     options?: never;
@@ -566,7 +728,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Figures to watch, in the text format of Prometheus */
+    /**
+     * Figures to watch, in the text format of Prometheus
+     * @description Needs a key with the scope `admin`.
+     */
     get: operations['getMetrics'];
     put?: never;
     post?: never;
@@ -629,19 +794,38 @@ export interface components {
            */
           size: number;
         };
+    /** @description null where there is none */
+    DatabaseConnection: {
+      /** @example db1.internal */
+      host: string | null;
+      /** @example 5432 */
+      port: number | null;
+      username: string | null;
+      password: string | null;
+      /** @description its name on that server */
+      database: string | null;
+      /** @description all of it in one, for clients */
+      url: string | null;
+    };
     /** @description a CloudEvents 1.0 event; `data` by type */
     Event:
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.created';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description an e-mail address */
             email: string;
           };
         } & {
@@ -650,13 +834,18 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.confirmed';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
           };
         } & {
@@ -665,13 +854,18 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.upgraded';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
           };
         } & {
@@ -680,13 +874,18 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.deleted';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
           };
         } & {
@@ -695,14 +894,20 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.created';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
           };
         } & {
@@ -711,16 +916,24 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.deployed';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
+            /** @description a whole number from 0 to 1000 */
             replicas: number;
+            /** @description a number from 0.2 to 16 in steps of 0.1 */
             size: number;
           };
         } & {
@@ -729,16 +942,24 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.scaled';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
+            /** @description a whole number from 0 to 1000 */
             replicas: number;
+            /** @description a number from 0.2 to 16 in steps of 0.1 */
             size: number;
           };
         } & {
@@ -747,14 +968,20 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.deleted';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
           };
         } & {
@@ -763,16 +990,24 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.available';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
+            /** @description 1 to 200 printable characters without control characters */
             database: string;
+            /** @description one of 0.6, 1.7, 4, 8, 16, 32, 64, 128 */
             size: number;
           };
         } & {
@@ -781,15 +1016,22 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.resized';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             database: string;
+            /** @description one of 0.6, 1.7, 4, 8, 16, 32, 64, 128 */
             size: number;
           };
         } & {
@@ -798,14 +1040,20 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.deleted';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             database: string;
           };
         } & {
@@ -814,15 +1062,22 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.rows_observed';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             database: string;
+            /** @description a whole number from 0 to 1000000000000000 */
             rows: number;
           };
         } & {
@@ -831,16 +1086,24 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'job.started';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
+            /** @description 1 to 200 printable characters without control characters */
             job: string;
+            /** @description a number from 0.2 to 16 in steps of 0.1 */
             size: number;
           };
         } & {
@@ -849,15 +1112,22 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'job.finished';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description 1 to 200 printable characters without control characters */
             app: string;
+            /** @description 1 to 200 printable characters without control characters */
             job: string;
           };
         } & {
@@ -866,20 +1136,31 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
           id: string;
+          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
           source: string;
           /** @constant */
           type: 'event.superseded';
+          /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
           sequence?: string;
           data: {
+            /** @description 1 to 200 printable characters without control characters */
             account: string;
+            /** @description who reported it; 1 to 200 printable characters without control characters */
             superseded_source: string;
+            /** @description the id of a recorded event */
             superseded_id: string;
+            /** @description who says so; 1 to 200 printable characters without control characters */
             actor: string;
+            /** @description why, for people; 1 to 200 printable characters without control characters */
             reason: string;
             instead?: {
+              /** @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
               time?: string;
+              /** @description a whole number from 0 to 1000 */
               replicas?: number;
               size?: number;
             };
@@ -940,17 +1221,24 @@ export interface components {
       /** @description take the differences to have been there since this earlier instant, or since the last report of the resource where that is later; without it they begin at `taken_at` */
       since?: string;
       accounts: {
+        /** @description 1 to 200 printable characters without control characters */
         account: string;
         /** @default [] */
         apps: {
+          /** @description 1 to 200 printable characters without control characters */
           app: string;
+          /** @description a whole number from 0 on */
           replicas: number;
+          /** @description a number from 0.2 to 16 in steps of 0.1 */
           size: number;
         }[];
         /** @default [] */
         databases: {
+          /** @description 1 to 200 printable characters without control characters */
           app: string;
+          /** @description 1 to 200 printable characters without control characters */
           database: string;
+          /** @description one of 0.6, 1.7, 4, 8, 16, 32, 64, 128 */
           size: number;
         }[];
       }[];
@@ -1012,8 +1300,16 @@ export interface components {
        */
       code: string;
       request_id: string;
+      /** @description of a request that breaks its schema: the first ten mistakes */
       errors?: {
+        /** @example body.replicas */
         field: string;
+        /**
+         * @description as JSON, shortened; empty when missing, absent where it is not to be repeated
+         * @example 1.5
+         */
+        value?: string;
+        /** @example must be a whole number */
         message: string;
       }[];
     } & {
@@ -1357,8 +1653,16 @@ export interface components {
        */
       code: string;
       request_id: string;
+      /** @description of a request that breaks its schema: the first ten mistakes */
       errors?: {
+        /** @example body.replicas */
         field: string;
+        /**
+         * @description as JSON, shortened; empty when missing, absent where it is not to be repeated
+         * @example 1.5
+         */
+        value?: string;
+        /** @example must be a whole number */
         message: string;
       }[];
       /** @description new facts */
@@ -1541,6 +1845,48 @@ export interface components {
         state: string;
         reason: string | null;
       }[];
+    };
+    Signal: {
+      /** @description null: about the platform itself */
+      account: string | null;
+      /**
+       * @description unique within its account
+       * @example acme
+       */
+      signal_id: string;
+      /** @example app.scale_requested */
+      kind: string;
+      details: {
+        [key: string]: unknown;
+      };
+      /**
+       * @description an RFC 3339 instant, in UTC
+       * @example 2026-01-10T00:00:00Z
+       */
+      created_at: string;
+    };
+    App: {
+      /** @example web */
+      app: string;
+      replicas: number;
+      /** @example 0.5 */
+      size: number;
+      /** @description metered; before that this is what it is to run */
+      deployed: boolean;
+    };
+    Database: {
+      /** @example db1 */
+      database: string;
+      app: string;
+      /** @example 0.6 */
+      size: number;
+      /**
+       * @description PENDING: asked for and not charged yet; deleted ones stay listed
+       * @enum {string}
+       */
+      state: 'PENDING' | 'AVAILABLE' | 'DELETED';
+      /** @description since when it has more rows than the free tier allows */
+      limited_at: string | null;
     };
     SnapshotDifference: {
       app: string;
@@ -1757,6 +2103,14 @@ export interface components {
         id: string;
       };
     };
+    AcknowledgedSignals: {
+      /** @description that were listed */
+      acknowledged: number;
+    };
+    Resources: {
+      apps: components['schemas']['App'][];
+      databases: components['schemas']['Database'][];
+    };
     WithdrawnPriceBook: {
       id: string;
       /** @constant */
@@ -1882,6 +2236,7 @@ export interface operations {
       };
       header?: never;
       path: {
+        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
@@ -1966,6 +2321,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
@@ -2019,6 +2375,7 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
+        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
@@ -2031,6 +2388,146 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  setDatabaseConnection: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+        /** @description 1 to 200 printable characters without control characters */
+        database: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['DatabaseConnection'];
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSignals: {
+    parameters: {
+      query?: {
+        /** @description at most 100 */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            signals: components['schemas']['Signal'][];
+          };
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  acknowledgeSignals: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          signals: {
+            /** @description null: about the platform itself */
+            account: string | null;
+            /**
+             * @description unique within its account
+             * @example acme
+             */
+            signal_id: string;
+          }[];
+        };
+      };
+    };
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AcknowledgedSignals'];
+        };
       };
       /** @description refused: `code` and `detail` say why */
       '4XX': {
@@ -2114,7 +2611,10 @@ export interface operations {
            * @example acme
            */
           account: string;
-          /** @example owner@acme.example */
+          /**
+           * @description an e-mail address
+           * @example owner@acme.example
+           */
           email: string;
         };
       };
@@ -2343,6 +2843,47 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Account'];
+        };
+      };
+      /** @description refused: `code` and `detail` say why */
+      '4XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description not now (503), or our mistake (500) */
+      '5XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listResources: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description 1 to 200 printable characters without control characters */
+        account: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Default Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Resources'];
         };
       };
       /** @description refused: `code` and `detail` say why */

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
+import { expect } from 'vitest';
 import type { Scope } from '../../../src/accounts/api-key.ts';
 import { issueAccountKey, issueOperatorKey } from '../../../src/accounts/api-key-store.ts';
 import type { Db } from '../../../src/database/pool.ts';
 import { eventParser } from '../../../src/events/parse-event.ts';
+import { CODES } from '../../../src/http/v1/codes.ts';
 import { platformRecording } from '../../../src/platform/recording.ts';
 import { connectQueues } from '../../../src/queue/backend.ts';
 import { makeEventsQueue } from '../../../src/queue/events-queue.ts';
@@ -130,11 +132,15 @@ async function call(
     ...(body === undefined ? {} : { payload: asPayload(body) }),
   });
   const isJson = /json/.test(String(response.headers['content-type']));
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    body: isJson ? response.json() : response.payload,
-  };
+  const read: unknown = isJson ? response.json() : response.payload;
+  if (url.startsWith('/v1/')) expectDocumentedCode(read);
+  return { status: response.statusCode, headers: response.headers, body: read };
+}
+
+/** Whatever a test provokes: programs must find its code in the documentation. */
+function expectDocumentedCode(body: unknown): void {
+  if (typeof body !== 'object' || body === null || !('code' in body)) return;
+  expect(Object.keys(CODES)).toContain(body.code);
 }
 
 function asPayload(body: unknown): string | Buffer {

@@ -1,6 +1,10 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeDuePeriods } from '../../../src/invoicing/close-periods.ts';
+import { reporter } from '../../support/reports.ts';
 import { openApi, type Api, type Call } from '../support/api.ts';
 
+const say = reporter();
 let api: Api;
 beforeAll(async () => {
   api = await openApi();
@@ -73,6 +77,26 @@ test('a declined card is refused with the words of the bank', async () => {
   expect(answer).toMatchObject({ status: 422, body: { code: 'card_declined' } });
 });
 
+test('a card number sent instead of a token is refused, not stored and not repeated', async () => {
+  await signUp('typed');
+  const number = '4242'.repeat(4);
+  for (const body of [{ token: number }, { payment_method: number }, { token: 'seti_1' }]) {
+    const url = '/v1/accounts/typed/payment-method';
+    const answer = await as('billing', { method: 'PUT', url, body });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'card_unknown' } });
+    expect(answer.body.detail).toMatch(/tok_…/);
+    expect(answer.body.detail).not.toContain(number);
+  }
+  const { rows } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'public'`.execute(api.db);
+  for (const { name } of rows) {
+    const found = await sql`
+      select from ${sql.table(name)} t where t::text like ${`%${number}%`}`.execute(api.db);
+    expect([name, found.rows]).toEqual([name, []]);
+  }
+  expect(JSON.stringify(api.world.stripe.state())).not.toContain(number);
+});
+
 test('a Checkout page is opened for setting a card', async () => {
   await signUp('checkout');
   const url = '/v1/accounts/checkout/checkout-sessions';
@@ -123,6 +147,33 @@ test('accounts are listed page by page, each once', async () => {
   expect(listed).toContain('again');
 });
 
+test('invoices are listed page by page, each once and oldest first', async () => {
+  const { db, world } = api;
+  const account = 'paged';
+  const at = '2025-10-10T00:00:00Z';
+  const body = [
+    say('account.created', at, { account, email: 'paged@owner.example' }),
+    say('account.upgraded', at, { account }),
+  ];
+  await as('ingest', { method: 'POST', url: '/v1/events', body });
+  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
+  const starts: string[] = [];
+  for (let after = ''; ;) {
+    const { body: page } = await as('read', {
+      url: `/v1/accounts/${account}/invoices?limit=1${after}`,
+    });
+    starts.push(...page.invoices.map((one: { period: { start: string } }) => one.period.start));
+    if (page.next === null) break;
+    after = `&after=${page.next}`;
+  }
+  expect(starts).toEqual([10, 11, 12, 1].map((month) => startOf(month)));
+});
+
+function startOf(month: number): string {
+  const year = month > 9 ? 2025 : 2026;
+  return `${year}-${String(month).padStart(2, '0')}-10T00:00:00Z`;
+}
+
 test('a credit is given once per id, and shows in the balance', async () => {
   await signUp('credit');
   const url = '/v1/accounts/credit/credits';
@@ -143,6 +194,12 @@ test('a credit is given once per id, and shows in the balance', async () => {
   expect(first.body.entries).toMatchObject([{ amount_cents: 700, reason: 'sorry' }]);
   const second = await as('read', { url: `${url}?limit=1&after=${first.body.next}` });
   expect(second.body).toMatchObject({ entries: [{ amount_cents: 1 }], next: null });
+  for (const list of [url, '/v1/accounts/credit/invoices']) {
+    expect(await as('read', { url: `${list}?after=forged` })).toMatchObject({
+      status: 422,
+      body: { code: 'cursor_unknown' },
+    });
+  }
 });
 
 test('money back is refused beyond its limits, with the reason', async () => {

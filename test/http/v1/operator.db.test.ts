@@ -124,6 +124,20 @@ test('half a period is reported, seen, checked, quoted and forecast', async () =
   });
 });
 
+test('a window that ends before it begins is refused, also when only its end is told', async () => {
+  for (const query of [
+    { to: '2026-02-01T00:00:00Z' },
+    { from: '2026-02-11T00:00:00Z', to: '2026-02-10T23:59:59Z' },
+  ]) {
+    const usage = await client.GET('/v1/accounts/{account}/usage', { params: { path, query } });
+    expect(usage.response.status).toBe(422);
+    expect(usage.error).toMatchObject({
+      code: 'window_reversed',
+      detail: expect.stringContaining(query.to),
+    });
+  }
+});
+
 test('the invoice is the one that was previewed, and its lines add up from their segments', async () => {
   const { world, db } = api;
   await world.pass({ hours: 14 * DAYS, seconds: 600 });

@@ -8,6 +8,8 @@ export type ApiRoute = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `:name` and `:id` stand for an app and a database. */
   readonly url: string;
+  /** Its schema says what is answered. */
+  readonly isAnswerDescribed: boolean;
 };
 
 /** The route table itself, so that no route is forgotten. */
@@ -17,8 +19,10 @@ export async function routesOfApi(dependencies: ApiDependencies): Promise<readon
   probe.setValidatorCompiler(validatorCompiler);
   probe.setSerializerCompiler(serializerCompiler);
   await addRateLimits(probe, undefined);
-  probe.addHook('onRoute', ({ method, url }) => {
-    if (method !== 'HEAD') routes.push({ method: method as ApiRoute['method'], url });
+  probe.addHook('onRoute', ({ method, url, schema }) => {
+    if (method === 'HEAD') return;
+    const isAnswerDescribed = schema?.response !== undefined;
+    routes.push({ method: method as ApiRoute['method'], url, isAnswerDescribed });
   });
   await probe.register(apiRoutes(dependencies), { prefix: '/api' });
   await probe.ready();
@@ -79,18 +83,22 @@ const PUBLIC = [
 ];
 
 /** Routes for those who have no key yet, by the contract. */
-export function isPublic({ method, url }: ApiRoute): boolean {
+export function isPublic({ method, url }: Pick<ApiRoute, 'method' | 'url'>): boolean {
   return PUBLIC.includes(`${method} ${url}`);
 }
 
 const BY_PASSWORD = ['GET /api/login', 'POST /api/api_keys', 'PATCH /api/users'];
 
-export function isByPassword({ method, url }: ApiRoute): boolean {
+export function isByPassword({ method, url }: Pick<ApiRoute, 'method' | 'url'>): boolean {
   return BY_PASSWORD.includes(`${method} ${url}`);
 }
 
 /** A body and a query that are right for a route, as far as they can be without knowing more. */
-export function requestFor({ method, url }: ApiRoute, app: string, database: string) {
+export function requestFor(
+  { method, url }: Pick<ApiRoute, 'method' | 'url'>,
+  app: string,
+  database: string,
+) {
   const path = url.replace(':name', app).replace(':id', database);
   const query = QUERIES[`${method} ${url}`] ?? '';
   const json = BODIES[`${method} ${url}`];

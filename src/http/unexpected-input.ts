@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Fault } from '../../values/fault.ts';
+import { Fault } from '../values/fault.ts';
 
 /** Refuses bodies and queries where a route has none, as schemas refuse fields they do not know. */
 export function refuseUnexpectedInput(server: FastifyInstance): void {
-  server.addHook('preValidation', async ({ body, query, routeOptions }: FastifyRequest) => {
+  server.addHook('preValidation', async ({ is404, body, query, routeOptions }: FastifyRequest) => {
     const { schema } = routeOptions;
+    if (is404) return;
     if (schema?.body === undefined && !isEmpty(body)) throw unexpected('no body');
     if (schema?.querystring === undefined && !isEmpty(query)) throw unexpected('no query');
   });
