@@ -19,6 +19,7 @@ const READABLE = [
   'ledger_entry',
   'money_back',
   'parked_event',
+  'payment_attempt',
   'price_book',
   'quarantined_event',
   'refund',

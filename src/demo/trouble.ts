@@ -1,4 +1,4 @@
-import { readDay } from '../pages/operator/day-store.ts';
+import { readDay } from '../pages/operator/day/day-store.ts';
 import type { Db } from '../database/pool.ts';
 import type { Service } from '../service/start-service.ts';
 import { noteHeard } from '../sources/heard.ts';
@@ -41,7 +41,7 @@ export async function causeTrouble(service: Service, now: Date): Promise<void> {
 }
 
 export async function troubleToJson(db: Db, now: Date) {
-  const { parked, quarantined } = await readDay(db, now);
+  const { parked, quarantined } = await readDay(db, now, now);
   const sources = await listSources(db);
   const drift = await findUnresolvedDrift(db);
   return {

@@ -44,20 +44,19 @@ export function Card({
   );
 }
 
-export function Credits({ bill: { credits, creditCents } }: { readonly bill: Bill }): VNode {
+export function Credits({ bill: { credit } }: { readonly bill: Bill }): VNode {
+  const { cents, latest } = credit;
   return (
     <Section title="Credit" id="credit">
       <Table
-        label="What happened to the credit"
+        label="What happened to the credit, the latest first"
         columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
-        rows={credits
-          .toReversed()
-          .map((entry) => [
-            <Instant at={entry.recordedAt} to="day" />,
-            describe(entry),
-            <Money cents={entry.amountCents} />,
-          ])}
-        foot={['Available', '', <Money cents={creditCents} />]}
+        rows={latest.map((entry) => [
+          <Instant at={entry.recordedAt} to="day" />,
+          <span class="name">{describe(entry)}</span>,
+          <Money cents={entry.amountCents} />,
+        ])}
+        foot={['Available', '', <Money cents={cents} />]}
         empty="No credit was given yet."
       />
     </Section>

@@ -15,7 +15,9 @@ export type Site = {
   readonly url: string;
   /** A fresh link for an account, or for an operator. */
   readonly link: (accountId?: string) => Promise<string>;
-  readonly close: () => Promise<void>;
+  /** Closes what is due, issues it, and hears what became of it. */
+  readonly closeAndCollect: () => Promise<void>;
+  readonly close: Api['close'];
 };
 
 /** Everything a name may hold that tends to break pages. */
@@ -36,6 +38,7 @@ export async function openSite(options: ApiOptions = {}): Promise<Site> {
       const { path } = await makeSignInLink(db, world.clock(), signIn);
       return `${url}${path}`;
     },
+    closeAndCollect: async () => await closeAndCollect(api),
     close: api.close,
   };
 }
@@ -117,10 +120,7 @@ async function tell(api: Api): Promise<void> {
     api,
     told.filter((event) => !isEarly(event)),
   );
-  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
-  await issueDue(world.context);
-  await world.hear();
-  await reviewStanding(world.context);
+  await closeAndCollect(api);
   await recordDrift(db, world.clock(), [
     {
       accountId: 'acme',
@@ -130,6 +130,25 @@ async function tell(api: Api): Promise<void> {
       details: { payment_intent: 'pi_1' },
     },
   ]);
+}
+
+async function closeAndCollect({ db, world }: Api): Promise<void> {
+  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
+  await issueDue(world.context);
+  await world.hear();
+  await reviewStanding(world.context);
+}
+
+/** The cookie of a fresh session, as a header. */
+export async function signedIn(site: Site, accountId?: string): Promise<string> {
+  const token = new URL(await site.link(accountId)).searchParams.get('token')!;
+  const { headers } = await site.api.server.inject({
+    method: 'POST',
+    url: '/sign-in/link',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams({ token }).toString(),
+  });
+  return String(headers['set-cookie']).split(';')[0]!;
 }
 
 async function send(api: Api, body: readonly Report[]): Promise<void> {

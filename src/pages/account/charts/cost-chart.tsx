@@ -1,25 +1,18 @@
 import type { VNode } from 'preact';
-import type { Line } from '../../pricing/line.ts';
-import { toDate } from '../../values/instant.ts';
-import { formatCents, type Cents } from '../../values/money.ts';
-import { fromTenths } from '../../values/size.ts';
-import { Chart, COLOURS, frameOf, Legend } from '../html/chart.tsx';
-import { Table } from '../html/parts.tsx';
-import { everyNth, niceTicks } from '../html/scale.ts';
-import { formatDay, Money } from '../html/text.tsx';
-import type { DailyCosts, DailySeries } from './daily-costs.ts';
-
-type Shown = Omit<DailySeries, 'line'> & { readonly colour: string; readonly label: string };
+import { groupBy } from '../../../values/group.ts';
+import { toDate, type Second } from '../../../values/instant.ts';
+import { Chart, frameOf, HEIGHT, Legend, WIDTH, type Frame } from '../../html/chart.tsx';
+import { coordinate, everyNth, niceTicks } from '../../html/scale.ts';
+import { formatDay } from '../../html/text.tsx';
+import { CostTable } from './cost-table.tsx';
+import type { DailyCosts } from './daily-costs.ts';
+import { shownSeries, type Shown } from './shown-series.ts';
 
 /** Cost per day, stacked by app and database; what is expected stands paler on the days to come. */
 export function CostChart({ daily: { days, series } }: { readonly daily: DailyCosts }): VNode {
   const shown = shownSeries(series);
-  const totals = days.map((_, day) =>
-    Number(
-      shown.reduce((total, one) => total + one.soFarCents[day]! + one.expectedCents[day]!, 0n),
-    ),
-  );
-  const ticks = niceTicks(Math.max(...totals) / 100);
+  const stacks = days.map((_, day) => stackOf(shown, day));
+  const ticks = niceTicks(Math.max(...stacks.map(heightOf)) / 100);
   const frame = frameOf(ticks);
   const marks = everyNth(days.length, 8).map((day) => ({
     share: (day + 0.5) / days.length,
@@ -31,24 +24,24 @@ export function CostChart({ daily: { days, series } }: { readonly daily: DailyCo
         label="Cost per day of this period, by app and database; the table below has the numbers"
         frame={frame}
         ticks={ticks}
-        formatTick={(tick) => `$${tick.toLocaleString('en-US')}`}
+        formatTick={inDollars(ticks)}
         marks={marks}
       >
         {days.map((day, index) => (
-          <DayBar
-            key={index}
-            label={formatDay(day)}
-            share={[index / days.length, (index + 1) / days.length]}
-            frame={frame}
-            parts={partsOf(shown, index)}
-          />
+          <Hover key={index} day={day} share={index / days.length} shown={shown} index={index} />
+        ))}
+        {areasOf(stacks).map(({ tone, bars }) => (
+          <path key={tone} class={`area ${tone}`} d={pathOf(bars, days.length, frame)} />
         ))}
       </Chart>
       <Legend
-        entries={shown.map(({ colour, label }) => ({
-          colour,
-          label: <span class="name">{label}</span>,
-        }))}
+        entries={[
+          ...shown.map(({ colour, label }) => ({
+            colour,
+            label: <span class="name">{label}</span>,
+          })),
+          { colour: 'expected', label: 'paler: expected if nothing changes' },
+        ]}
       />
       <details>
         <summary>The same as a table</summary>
@@ -58,101 +51,76 @@ export function CostChart({ daily: { days, series } }: { readonly daily: DailyCo
   );
 }
 
-type Part = {
-  readonly colour: string;
-  readonly label: string;
-  readonly cents: Cents;
-  readonly isExpected: boolean;
-};
+/** With cents where any step has some. */
+function inDollars(ticks: readonly number[]): (tick: number) => string {
+  const minimumFractionDigits = ticks.every(Number.isInteger) ? 0 : 2;
+  return (tick) => `$${tick.toLocaleString('en-US', { minimumFractionDigits })}`;
+}
 
-function partsOf(shown: readonly Shown[], day: number): Part[] {
-  return shown
-    .flatMap(({ colour, label, soFarCents, expectedCents }): Part[] => [
-      { colour, label, cents: soFarCents[day]!, isExpected: false },
-      { colour, label, cents: expectedCents[day]!, isExpected: true },
-    ])
-    .toSorted((a, b) => Number(a.isExpected) - Number(b.isExpected))
-    .filter(({ cents }) => cents > 0n);
+type Bar = { readonly day: number; readonly from: number; readonly to: number };
+/** Part of one day's stack, in cents. */
+type Piece = Omit<Bar, 'day'> & { readonly tone: string };
+
+/** What was used stands below what is expected. */
+function stackOf(shown: readonly Shown[], day: number): readonly Piece[] {
+  const parts = [
+    ...shown.map(({ colour, soFarCents }) => ({ tone: colour, cents: soFarCents[day]! })),
+    ...shown.map(({ colour, expectedCents }) => ({
+      tone: `${colour} expected`,
+      cents: expectedCents[day]!,
+    })),
+  ].filter(({ cents }) => cents > 0n);
+  let top = 0;
+  return parts.map(({ tone, cents }) => {
+    const from = top;
+    top += Number(cents);
+    return { tone, from, to: top };
+  });
+}
+
+function heightOf(stack: readonly Piece[]): number {
+  return stack.at(-1)?.to ?? 0;
+}
+
+/** All bars of one tone together: one path is much shorter than a rectangle for each. */
+function areasOf(stacks: readonly (readonly Piece[])[]): { tone: string; bars: readonly Bar[] }[] {
+  const pieces = stacks.flatMap((stack, day) => stack.map((piece) => ({ ...piece, day })));
+  return [...groupBy(pieces, ({ tone }) => tone)].map(([tone, bars]) => ({ tone, bars }));
 }
 
 /** Bars leave this part of their day free. */
 const GAP = 0.16;
 
-function DayBar({
-  label,
-  share: [from, to],
-  frame,
-  parts,
-}: {
-  readonly label: string;
-  readonly share: readonly [number, number];
-  readonly frame: ReturnType<typeof frameOf>;
-  readonly parts: readonly Part[];
-}): VNode {
-  const inset = ((to - from) * GAP) / 2;
-  const [left, right] = [frame.x(from + inset), frame.x(to - inset)];
-  let height = 0;
-  const bars = parts.map(({ colour, cents, isExpected }, index) => {
-    const bottom = frame.y(height);
-    height += Number(cents) / 100;
-    const top = frame.y(height);
-    const tone = isExpected ? `${colour} expected` : colour;
-    return (
-      <rect
-        key={index}
-        class={tone}
-        x={left}
-        y={top}
-        width={(right - left).toFixed(1)}
-        height={(bottom - top).toFixed(1)}
-      />
-    );
-  });
-  const total = parts.reduce((sum, { cents }) => sum + cents, 0n);
-  const tip = [
-    `${label}: ${formatCents(total)}`,
-    ...parts.map(
-      (part) => `${part.label} ${formatCents(part.cents)}${part.isExpected ? ' expected' : ''}`,
-    ),
-  ].join('\n');
-  return (
-    <g class="day" data-tip={tip}>
-      <rect
-        class="hit"
-        x={frame.x(from)}
-        y={0}
-        width={(frame.x(to) - frame.x(from)).toFixed(1)}
-        height={frame.y(0)}
-      />
-      {bars}
-    </g>
-  );
+function pathOf(bars: readonly Bar[], days: number, { x, y }: Frame): string {
+  return bars
+    .map(({ day, from, to }) => {
+      const [left, right] = [x((day + GAP / 2) / days), x((day + 1 - GAP / 2) / days)];
+      return `M${left} ${y(from / 100)}V${y(to / 100)}H${right}V${y(from / 100)}z`;
+    })
+    .join('');
 }
 
-function CostTable({
-  days,
+/** The day as a whole, with its amounts for the pointer; their names are in the legend. */
+function Hover({
+  day,
+  index,
+  share,
   shown,
 }: {
-  readonly days: DailyCosts['days'];
+  readonly day: Second;
+  readonly index: number;
+  readonly share: number;
   readonly shown: readonly Shown[];
 }): VNode {
-  const right = { align: 'right' } as const;
+  const cents = shown.map((one) => `${one.soFarCents[index]!},${one.expectedCents[index]!}`);
   return (
-    <Table
-      label="Cost per day"
-      columns={[
-        { title: 'Day' },
-        ...shown.map(({ label }) => ({ title: label, ...right })),
-        { title: 'So far', ...right },
-        { title: 'Expected', ...right },
-      ]}
-      rows={days.map((day, index) => [
-        formatDay(day),
-        ...shown.map((one) => <Money cents={one.soFarCents[index]! + one.expectedCents[index]!} />),
-        <Money cents={sumOf(shown.map((one) => one.soFarCents[index]!))} />,
-        <Money cents={sumOf(shown.map((one) => one.expectedCents[index]!))} />,
-      ])}
-      empty="No days"
+    <rect
+      class="hit"
+      data-day={formatDay(day)}
+      data-cents={cents.join(' ')}
+      x={coordinate(share * WIDTH)}
+      width={coordinate(WIDTH / shown[0]!.soFarCents.length)}
+      height={HEIGHT}
     />
   );
 }
@@ -162,65 +130,3 @@ const SHORT_DAY = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
 });
-
-/** The dearest by colour, the rest together. */
-function shownSeries(series: readonly DailySeries[]): Shown[] {
-  const byCost = series.toSorted(byAmount);
-  const own = byCost.length > COLOURS + 1 ? byCost.slice(0, COLOURS) : byCost;
-  const others = byCost.slice(own.length);
-  const shown = own.map((one, index) => ({
-    soFarCents: one.soFarCents,
-    expectedCents: one.expectedCents,
-    colour: `c${index}`,
-    label: labelOf(one.line),
-  }));
-  if (others.length === 0) return shown;
-  const together = (pick: (one: DailySeries) => readonly Cents[]): Cents[] =>
-    others[0]!.soFarCents.map((_, day) => sumOf(others.map((one) => pick(one)[day]!)));
-  return [
-    ...shown,
-    {
-      soFarCents: together((one) => one.soFarCents),
-      expectedCents: together((one) => one.expectedCents),
-      colour: `c${COLOURS}`,
-      label: `${others.length} others`,
-    },
-  ];
-}
-
-/** Names in characters that keep their direction to themselves, also where there is no markup. */
-function labelOf(line: Line): string {
-  if (line.kind === 'app') return isolated(line.app);
-  return `${isolated(line.database)} (${fromTenths(line.sizeTenths)})`;
-}
-
-function isolated(name: string): string {
-  return `\u2068${name}\u2069`;
-}
-
-/** The colour of each app and database in the picture, by its dearest series. */
-export function coloursOf(series: readonly DailySeries[]): ReadonlyMap<string, string> {
-  const byCost = series.toSorted(byAmount).slice(0, COLOURS);
-  return new Map(
-    byCost.map(({ line }, index) => [resourceKey(line), `c${index}`] as const).toReversed(),
-  );
-}
-
-export function resourceKey(resource: {
-  readonly kind: 'app' | 'database';
-  readonly app?: string;
-  readonly database?: string;
-}): string {
-  return JSON.stringify([
-    resource.kind,
-    resource.kind === 'app' ? resource.app : resource.database,
-  ]);
-}
-
-function byAmount(a: DailySeries, b: DailySeries): number {
-  return Number(b.line.amountCents - a.line.amountCents);
-}
-
-function sumOf(cents: readonly Cents[]): Cents {
-  return cents.reduce((total, one) => total + one, 0n);
-}

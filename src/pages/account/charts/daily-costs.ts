@@ -1,16 +1,15 @@
-import type { Account } from '../../accounts/account.ts';
-import type { Db } from '../../database/pool.ts';
-import type { BillPreview } from '../../invoicing/preview-bill.ts';
-import { stretchesOf } from '../../invoicing/stretches.ts';
-import { usageOf } from '../../metering/usage-store.ts';
-import type { Window } from '../../metering/usage.ts';
-import { subjectKey, type Line } from '../../pricing/line.ts';
-import type { PriceBook } from '../../pricing/price-book.ts';
-import { appCents, databaseCents } from '../../pricing/rates.ts';
-import { add, shareOut, ZERO, type Fraction } from '../../values/fraction.ts';
-import { earlier, type Second } from '../../values/instant.ts';
-import type { Cents } from '../../values/money.ts';
-import type { Period } from '../../values/period.ts';
+import type { Account } from '../../../accounts/account.ts';
+import { lastCounted, runningPeriod, type BillPreview } from '../../../invoicing/preview-bill.ts';
+import { stretchesOf } from '../../../invoicing/stretches.ts';
+import type { UsageQuestion } from '../../../metering/ask-usage.ts';
+import type { Window } from '../../../metering/usage.ts';
+import { subjectKey, type Line } from '../../../pricing/line.ts';
+import type { PriceBook } from '../../../pricing/price-book.ts';
+import { appCents, databaseCents } from '../../../pricing/rates.ts';
+import { add, shareOut, ZERO, type Fraction } from '../../../values/fraction.ts';
+import { earlier, type Second } from '../../../values/instant.ts';
+import type { Cents } from '../../../values/money.ts';
+import type { Period } from '../../../values/period.ts';
 
 /** Cents of one app or database, by the same positions as the days of `DailyCosts`. */
 export type DailySeries = {
@@ -32,31 +31,39 @@ const DAY = 86_400n;
  * What each app and database costs on each day of the running period. Days add up to the lines of the bill to
  * the cent: those so far to what was used so far, the rest to what the forecast has on top.
  */
-export async function dailyCosts(
-  db: Db,
+export function dailyCosts(
   account: Account,
+  at: Second,
   priceBooks: readonly PriceBook[],
-  soFar: BillPreview,
-  forecast: BillPreview,
-): Promise<DailyCosts> {
-  const { period } = forecast;
-  const past = daysOf({ from: period.start, to: soFar.countedTo });
-  const ahead = daysOf({ from: soFar.countedTo, to: forecast.countedTo });
-  const costs = await costsOf(db, account, priceBooks, period, [...past, ...ahead]);
+): UsageQuestion<(soFar: BillPreview, forecast: BillPreview) => DailyCosts> {
+  const period = runningPeriod(account, at);
+  const counted = lastCounted(account, at);
+  const past = daysOf({ from: period.start, to: counted });
+  const ahead = daysOf({ from: counted, to: lastCounted(account, period.end) });
   const days = daysOf({ from: period.start, to: period.end }).map(({ from }) => from);
-  const series = forecast.lines.map((line): DailySeries => {
-    const key = subjectKey(line);
-    const known = soFar.lines.find((one) => subjectKey(one) === key)?.amountCents ?? 0n;
-    const parts = costs.map((ofWindow) => ofWindow.get(key) ?? ZERO);
-    const soFarParts = shareOut(known, parts.slice(0, past.length));
-    const aheadParts = shareOut(line.amountCents - known, parts.slice(past.length));
-    return {
-      line,
-      soFarCents: place(days, past, soFarParts),
-      expectedCents: place(days, ahead, aheadParts),
-    };
-  });
-  return { days, series };
+  const { windows, answer } = costsOf(account, priceBooks, period, [...past, ...ahead]);
+  return {
+    windows,
+    answer: (usages) => {
+      const costs = answer(usages);
+      return (soFar, forecast) => {
+        const used = new Map(soFar.lines.map((line) => [subjectKey(line), line.amountCents]));
+        const series = forecast.lines.map((line): DailySeries => {
+          const key = subjectKey(line);
+          const known = used.get(key) ?? 0n;
+          const parts = costs.map((ofWindow) => ofWindow.get(key) ?? ZERO);
+          const soFarParts = shareOut(known, parts.slice(0, past.length));
+          const aheadParts = shareOut(line.amountCents - known, parts.slice(past.length));
+          return {
+            line,
+            soFarCents: place(days, past, soFarParts),
+            expectedCents: place(days, ahead, aheadParts),
+          };
+        });
+        return { days, series };
+      };
+    },
+  };
 }
 
 /** Cut at midnights. */
@@ -84,32 +91,32 @@ function place(
 }
 
 /** What each window costs exactly, by the subject of its line. */
-async function costsOf(
-  db: Db,
+function costsOf(
   account: Account,
   priceBooks: readonly PriceBook[],
   period: Period,
   windows: readonly Window[],
-): Promise<ReadonlyMap<string, Fraction>[]> {
+): UsageQuestion<readonly ReadonlyMap<string, Fraction>[]> {
   const charged = windows.flatMap((window, index) =>
     stretchesOf(window, account.upgradedAt, priceBooks).map((stretch) => ({ ...stretch, index })),
   );
-  const usages = await usageOf(
-    db,
-    charged.map(({ from, to }) => ({ account: account.id, from, to })),
-  );
-  const costs = windows.map(() => new Map<string, Fraction>());
-  charged.forEach(({ priceBook, index }, position) => {
-    const note = (key: string, cents: Fraction): void =>
-      void costs[index]!.set(key, add(costs[index]!.get(key) ?? ZERO, cents));
-    const { apps, databases } = usages[position]!;
-    for (const { app, rssTenths } of apps) {
-      note(subjectKey({ kind: 'app', app }), appCents(priceBook, rssTenths));
-    }
-    for (const database of databases) {
-      const cents = databaseCents(priceBook, period, database);
-      note(subjectKey({ kind: 'database', ...database }), cents);
-    }
-  });
-  return costs;
+  return {
+    windows: charged,
+    answer: (usages) => {
+      const costs = windows.map(() => new Map<string, Fraction>());
+      charged.forEach(({ priceBook, index }, position) => {
+        const note = (key: string, cents: Fraction): void =>
+          void costs[index]!.set(key, add(costs[index]!.get(key) ?? ZERO, cents));
+        const { apps, databases } = usages[position]!;
+        for (const { app, rssTenths } of apps) {
+          note(subjectKey({ kind: 'app', app }), appCents(priceBook, rssTenths));
+        }
+        for (const database of databases) {
+          const cents = databaseCents(priceBook, period, database);
+          note(subjectKey({ kind: 'database', ...database }), cents);
+        }
+      });
+      return costs;
+    },
+  };
 }

@@ -1,36 +1,48 @@
 import type { VNode } from 'preact';
-import type { InvoiceHead } from '../../invoicing/page-invoices.ts';
-import { Table } from '../html/parts.tsx';
-import { Badge, Instant, Money } from '../html/text.tsx';
-import { invoicePath } from '../paths.ts';
+import type { InvoiceHead } from '../../../invoicing/page-invoices.ts';
+import { Table } from '../../html/parts.tsx';
+import { Badge, Instant, Money } from '../../html/text.tsx';
+import { invoicePath } from '../../paths.ts';
+import type { Bill } from '../load-bill.ts';
 
 export function Invoices({
-  accountId,
-  invoices,
+  bill: { account, invoices: page, invoicesBefore },
 }: {
-  readonly accountId: string;
-  readonly invoices: readonly InvoiceHead[];
+  readonly bill: Bill;
 }): VNode {
+  const last = page.invoices.at(-1);
   return (
-    <Table
-      label="Invoices, the latest first"
-      columns={[
-        { title: 'Period' },
-        { title: 'State' },
-        { title: 'Amount', align: 'right' },
-        { title: 'Documents' },
-      ]}
-      rows={invoices.map((invoice) => [
-        <a href={invoicePath(accountId, invoice.invoiceId)}>
-          <Instant at={invoice.periodStart} to="day" /> –{' '}
-          <Instant at={invoice.periodEnd} to="day" />
-        </a>,
-        <InvoiceState invoice={invoice} />,
-        <Money cents={invoice.totalCents} />,
-        <Documents invoice={invoice} />,
-      ])}
-      empty="No invoices yet: the first comes at the end of the first charged period."
-    />
+    <>
+      <Table
+        label="Invoices, the latest first"
+        columns={[
+          { title: 'Period' },
+          { title: 'State' },
+          { title: 'Amount', align: 'right' },
+          { title: 'Documents' },
+        ]}
+        rows={page.invoices.map((invoice) => [
+          <a href={invoicePath(account.id, invoice.invoiceId)}>
+            <Instant at={invoice.periodStart} to="day" /> –{' '}
+            <Instant at={invoice.periodEnd} to="day" />
+          </a>,
+          <InvoiceState invoice={invoice} />,
+          <Money cents={invoice.totalCents} />,
+          <Documents invoice={invoice} />,
+        ])}
+        empty={
+          invoicesBefore === undefined
+            ? 'No invoices yet: the first comes at the end of the first charged period.'
+            : 'No earlier invoices.'
+        }
+      />
+      <span class="links no-print">
+        {invoicesBefore === undefined ? null : <a href="?#invoices">Latest invoices</a>}
+        {page.isLast || last === undefined ? null : (
+          <a href={`?before=${last.periodStart}#invoices`}>Earlier invoices</a>
+        )}
+      </span>
+    </>
   );
 }
 
@@ -42,6 +54,7 @@ export function InvoiceState({
   if (isPaid) return <Badge tone="good">{state === 'settled' ? 'nothing to pay' : 'paid'}</Badge>;
   if (state === 'open') return <Badge tone="warn">open</Badge>;
   if (state === 'uncollectible') return <Badge tone="bad">not paid</Badge>;
+  if (state === 'void') return <Badge tone="plain">void</Badge>;
   return <Badge tone="plain">being issued</Badge>;
 }
 

@@ -1,34 +1,29 @@
 import type { VNode } from 'preact';
-import type { Account } from '../../accounts/account.ts';
-import type { InvoiceHead, NumberedLine } from '../../invoicing/page-invoices.ts';
-import type { Unconfirmed } from '../../sources/unconfirmed.ts';
-import { Page } from '../html/page.tsx';
-import { Table } from '../html/parts.tsx';
-import { Badge, formatDay, Instant, Money, Name } from '../html/text.tsx';
-import { accountPath, invoicePath } from '../paths.ts';
-import type { Viewer } from '../session/guard.ts';
+import type { NumberedLine } from '../../../invoicing/page-invoices.ts';
+import { Page } from '../../html/page.tsx';
+import { Pages, Table } from '../../html/parts.tsx';
+import { Badge, formatDay, Instant, Money, Name } from '../../html/text.tsx';
+import { accountPath } from '../../paths.ts';
+import type { Viewer } from '../../session/guard.ts';
 import { Documents, InvoiceState } from './invoice-list.tsx';
-import { Segments, type ShownSegments } from './segments.tsx';
-import { UnconfirmedNote } from './unconfirmed.tsx';
-
-export type ShownInvoice = {
-  readonly account: Account;
-  readonly invoice: InvoiceHead;
-  readonly lines: readonly NumberedLine[];
-  readonly unconfirmed: readonly Unconfirmed[];
-  /** Of the line somebody asked about. */
-  readonly explained: ShownSegments | undefined;
-};
+import { hasSegments, type Payment, type ShownInvoice } from './load-invoice.ts';
+import { Segments } from './segments.tsx';
+import { UnconfirmedNote } from '../unconfirmed.tsx';
 
 /** An invoice: on paper a document of its own, on the screen each line opens into its segments. */
 export function InvoicePage({
   shown,
   viewer,
+  from,
+  after,
 }: {
   readonly shown: ShownInvoice;
   readonly viewer: Viewer;
+  /** How many lines, and segments, are left out before those that are shown. */
+  readonly from: number;
+  readonly after: number;
 }): VNode {
-  const { account, invoice, unconfirmed } = shown;
+  const { account, invoice, unconfirmed, nextAttemptAt, payments, explained } = shown;
   return (
     <Page title={`Invoice ${invoice.invoiceId}`} viewer={viewer}>
       <p class="crumbs no-print">
@@ -64,9 +59,24 @@ export function InvoicePage({
               </dd>
             </>
           )}
+          {invoice.state === 'open' ? (
+            <>
+              <dt>Tried again</dt>
+              <dd>
+                {nextAttemptAt === undefined ? null : (
+                  <>
+                    <Instant at={nextAttemptAt} />, or{' '}
+                  </>
+                )}
+                when another card is set
+              </dd>
+            </>
+          ) : null}
         </dl>
         <UnconfirmedNote times={unconfirmed} />
-        <Lines {...shown} />
+        <Lines shown={shown} from={from} />
+        {explained === undefined ? null : <Segments shown={explained} from={from} after={after} />}
+        <Payments payments={payments} />
         <p class="no-print">
           <Documents invoice={invoice} />
         </p>
@@ -75,40 +85,84 @@ export function InvoicePage({
   );
 }
 
-function Lines({ account, invoice, lines, explained }: ShownInvoice): VNode {
-  const path = invoicePath(account.id, invoice.invoiceId);
+/** So that a page stays small, whatever was billed. */
+const LINES_PER_PAGE = 50;
+
+/** Links name no path: that of an account may be long. */
+function Lines({
+  shown: { invoice, lines, explained },
+  from,
+}: {
+  readonly shown: ShownInvoice;
+  readonly from: number;
+}): VNode {
+  const page = lines.slice(from, from + LINES_PER_PAGE);
   const isOpen = ({ lineNumber }: NumberedLine): boolean =>
     lineNumber === explained?.line.lineNumber;
+  const query = (line: NumberedLine): string =>
+    isOpen(line) ? `?from=${from}` : `?from=${from}&line=${line.lineNumber}#segments`;
   return (
     <>
       <Table
         label="Lines of the invoice"
         columns={[{ title: 'For' }, { title: 'Amount', align: 'right' }]}
-        rows={lines.map((line) => [
-          <span id={`line-${line.lineNumber}`}>
-            <span class="name">{line.description}</span>
+        rows={page.map((line) => [
+          <>
+            <span class="name">{line.description}</span>{' '}
             {line.adjustsPeriodStart === undefined ? null : (
               <Badge tone="plain">corrects {formatDay(line.adjustsPeriodStart)}</Badge>
             )}
             {hasSegments(line) ? (
-              <a
-                class="no-print more"
-                href={isOpen(line) ? path : `${path}?line=${line.lineNumber}#segments`}
-              >
+              <a class="no-print more" href={query(line)}>
                 {isOpen(line) ? 'hide segments' : 'segments'}
               </a>
             ) : null}
-          </span>,
+          </>,
           <Money cents={line.amountCents} />,
         ])}
         foot={['Total', <Money cents={invoice.totalCents} />]}
         empty="This invoice has no lines."
       />
-      {explained === undefined ? null : <Segments path={path} shown={explained} />}
+      <Pages
+        rows={page}
+        from={from}
+        isLast={from + page.length >= lines.length}
+        perPage={LINES_PER_PAGE}
+        linkTo={(start) => `?from=${start}`}
+      />
     </>
   );
 }
 
-export function hasSegments({ kind }: NumberedLine): boolean {
-  return kind === 'app' || kind === 'database' || kind === 'adjustment';
+/** What was tried and given back; nothing for an invoice that needed no payment. */
+function Payments({ payments }: Pick<ShownInvoice, 'payments'>): VNode | null {
+  if (payments.length === 0) return null;
+  return (
+    <div class="payments">
+      <h2>Payments</h2>
+      <Table
+        label="Payments and refunds of the invoice"
+        columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
+        rows={payments.map((payment) => [
+          <Instant at={payment.at} />,
+          <span class="name">{describe(payment)}</span>,
+          payment.state === 'failed' ? '–' : <Money cents={payment.cents} />,
+        ])}
+        empty=""
+      />
+    </div>
+  );
 }
+
+function describe({ kind, state, message }: Payment): string {
+  if (kind === 'refund')
+    return state === 'done' ? 'refunded' : `refund, ${REFUND_STATES[state] ?? state}`;
+  if (state === 'failed') return message === null ? 'not paid' : `not paid: ${message}`;
+  return state === 'paid' ? 'paid by card' : 'payment under way';
+}
+
+const REFUND_STATES: Readonly<Record<string, string>> = {
+  planned: 'under way',
+  pending: 'on its way to the bank',
+  needs_operator: 'under way',
+};

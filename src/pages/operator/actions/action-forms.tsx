@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Name } from '../html/text.tsx';
-import type { Viewer } from '../session/guard.ts';
+import { Page } from '../../html/page.tsx';
+import { Name } from '../../html/text.tsx';
+import type { Viewer } from '../../session/guard.ts';
 import type { Action, ActionKind } from './actions.ts';
 
 /** What an action is called, and what it does, for the page that asks once more. */

@@ -1,17 +1,19 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Table } from '../html/parts.tsx';
-import { Badge, Instant, Name } from '../html/text.tsx';
-import type { Viewer } from '../session/guard.ts';
-import type { AuditEntry } from './audit-store.ts';
-import { AccountLink } from './day-page.tsx';
+import { formatCents } from '../../../values/money.ts';
+import { Page } from '../../html/page.tsx';
+import { Pages, Table } from '../../html/parts.tsx';
+import { Badge, Instant, Name } from '../../html/text.tsx';
+import type { Viewer } from '../../session/guard.ts';
+import type { Slice } from '../slice.ts';
+import { ACTIONS_PER_PAGE, type AuditEntry } from './audit-store.ts';
+import { AccountLink } from '../account-link.tsx';
 
 /** What operators did on these pages. */
 export function AuditPage({
   entries,
   viewer,
 }: {
-  readonly entries: readonly AuditEntry[];
+  readonly entries: Slice<AuditEntry>;
   readonly viewer: Viewer;
 }): VNode {
   return (
@@ -20,25 +22,26 @@ export function AuditPage({
       <Table
         label="Actions, the latest first"
         columns={[
-          { title: 'When' },
-          { title: 'Who' },
           { title: 'What' },
           { title: 'Account' },
+          { title: 'When' },
+          { title: 'Who' },
           { title: 'Outcome' },
         ]}
-        rows={entries.map((entry) => [
-          <Instant at={entry.startedAt} to="second" />,
-          <Name>{entry.actor}</Name>,
+        rows={entries.rows.map((entry) => [
           <>
             {entry.kind.replaceAll('_', ' ')} <span class="note name">{detailsOf(entry)}</span>
           </>,
           entry.accountId === '' ? '–' : <AccountLink accountId={entry.accountId} />,
+          <Instant at={entry.startedAt} to="second" />,
+          <Name>{entry.actor}</Name>,
           <>
             <State entry={entry} /> <span class="name">{entry.message ?? ''}</span>
           </>,
         ])}
         empty="Nothing was done yet."
       />
+      <Pages {...entries} perPage={ACTIONS_PER_PAGE} linkTo={(from) => `?from=${from}`} />
     </Page>
   );
 }
@@ -64,7 +67,7 @@ function detailsOf({ details }: AuditEntry): string {
   return Object.entries(details)
     .filter(([key, value]) => value !== '' && key !== 'digest')
     .map(([key, value]) =>
-      key === 'amount' ? `${String(value)} cents` : `${key} ${String(value)}`,
+      key === 'amount' ? formatCents(BigInt(String(value))) : `${key} ${String(value)}`,
     )
     .join(', ');
 }

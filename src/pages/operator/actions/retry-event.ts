@@ -1,9 +1,9 @@
-import { lockAccounts } from '../../accounts/lock.ts';
-import type { Db } from '../../database/pool.ts';
-import type { Outcome } from '../../events/outcome.ts';
-import { describeRefusal } from '../../events/refusal.ts';
-import type { RecordWithin } from '../../metering/record-events.ts';
-import { Fault } from '../../values/fault.ts';
+import { lockAccounts } from '../../../accounts/lock.ts';
+import type { Db } from '../../../database/pool.ts';
+import type { Outcome } from '../../../events/outcome.ts';
+import { describeRefusal } from '../../../events/refusal.ts';
+import type { RecordWithin } from '../../../metering/record-events.ts';
+import { Fault } from '../../../values/fault.ts';
 
 export type RetryContext = { readonly db: Db; readonly now: Date; readonly record: RecordWithin };
 

@@ -1,23 +1,21 @@
 import type { VNode } from 'preact';
-import type { QueueState } from '../dependencies.ts';
-import { Page } from '../html/page.tsx';
-import { Section, Table, Tile } from '../html/parts.tsx';
-import { Badge, Instant, Money, Name, plural } from '../html/text.tsx';
-import { operatorAccountPath } from '../paths.ts';
-import type { Viewer } from '../session/guard.ts';
-import type { Day, DriftReport, Overdue, PastDue, SignalRow, StripeRate } from './day-store.ts';
-import type { SilentSource } from './sources-store.ts';
+import type { QueueState } from '../../dependencies.ts';
+import { Page } from '../../html/page.tsx';
+import { Section, Table } from '../../html/parts.tsx';
+import { Badge, Instant, Money, Name, plural } from '../../html/text.tsx';
+import type { Viewer } from '../../session/guard.ts';
+import { AccountLink } from '../account-link.tsx';
+import { Figures, Trouble } from './day-figures.tsx';
+import type { Day, DriftReport, SignalRow, Unpaid } from './day-store.ts';
+import { Sources, Work } from './day-work.tsx';
 
 export type ShownDay = {
   readonly since: Date;
   readonly now: Date;
   readonly day: Day;
-  readonly overdue: Overdue;
-  readonly pastDue: readonly PastDue[];
+  readonly unpaid: readonly Unpaid[];
   readonly drift: readonly DriftReport[];
-  readonly silent: readonly SilentSource[];
   readonly signals: readonly SignalRow[];
-  readonly rates: readonly StripeRate[];
   readonly queues: readonly QueueState[];
 };
 
@@ -29,39 +27,52 @@ export function DayPage({
   readonly shown: ShownDay;
   readonly viewer: Viewer;
 }): VNode {
-  const { now, since, pastDue, drift, signals } = shown;
+  const { now, since, day, unpaid, drift, signals, queues } = shown;
   return (
     <Page title="Today" viewer={viewer} here="/operator">
       <h1>Today</h1>
       <p class="note">
         Since <Instant at={since} /> UTC; it is <Instant at={now} to="second" />.
       </p>
-      <Figures shown={shown} />
-      <Trouble shown={shown} />
-      <Section title="Unpaid and past due">
+      <Figures day={day} />
+      <Trouble day={day} />
+      <Section title="Unpaid and past due" id="unpaid">
         <Table
-          label="Accounts that are past due, the longest first"
+          label="Accounts with unpaid invoices, those past due first"
           columns={[
             { title: 'Account' },
-            { title: 'Since' },
+            { title: 'State' },
             { title: 'Owes', align: 'right' },
             { title: 'Why' },
           ]}
-          rows={pastDue.map((row) => [
+          rows={unpaid.map((row) => [
             <AccountLink accountId={row.accountId} />,
-            <Instant at={row.since} to="day" />,
+            row.pastDueSince === null ? (
+              <>
+                open since <Instant at={row.oldestAt} to="day" />
+              </>
+            ) : (
+              <>
+                <Badge tone="bad">past due</Badge> since <Instant at={row.pastDueSince} to="day" />
+              </>
+            ),
             <>
               <Money cents={row.cents} />{' '}
               <span class="note">{plural(row.invoices, 'invoice')}</span>
             </>,
-            row.reason ?? 'no card to charge',
+            <span class="name">{row.reason ?? 'not tried yet'}</span>,
           ])}
-          empty="Nobody is past due."
+          empty="Nobody owes anything."
+        />
+        <More
+          shown={unpaid.reduce((sum, { invoices }) => sum + invoices, 0n)}
+          of={day.owedInvoices}
+          noun="invoice"
         />
       </Section>
-      <Section title="Differences from Stripe">
+      <Section title="Differences from Stripe" id="drift">
         <Table
-          label="Unresolved drift reports"
+          label="Unresolved drift reports, the oldest first"
           columns={[
             { title: 'Account' },
             { title: 'What' },
@@ -74,7 +85,7 @@ export function DayPage({
               {row.kind.replaceAll('_', ' ')}{' '}
               <span class="note name">
                 {Object.entries(row.details)
-                  .map(([key, value]) => `${key} ${String(value)}`)
+                  .map(([key, value]) => `${key.replaceAll('_', ' ')} ${String(value)}`)
                   .join(', ')}
               </span>
             </>,
@@ -83,16 +94,22 @@ export function DayPage({
           ])}
           empty="Our books and Stripe's agree as far as they were compared."
         />
+        <More shown={BigInt(drift.length)} of={day.drift} noun="difference" />
       </Section>
-      <Work shown={shown} />
+      <Work queues={queues} heldBack={day.heldBack} />
+      <Sources sources={day.sources} />
       <Section title="What the platform was told">
         <Table
           label="Latest signals"
-          columns={[{ title: 'When' }, { title: 'Account' }, { title: 'What' }]}
+          columns={[{ title: 'What' }, { title: 'About' }, { title: 'When' }]}
           rows={signals.map((row) => [
-            <Instant at={row.createdAt} />,
-            <AccountLink accountId={row.accountId} />,
             row.kind,
+            row.accountId === '' ? (
+              <Name>{row.source ?? 'the platform'}</Name>
+            ) : (
+              <AccountLink accountId={row.accountId} />
+            ),
+            <Instant at={row.createdAt} />,
           ])}
           empty="Nothing yet."
         />
@@ -101,125 +118,15 @@ export function DayPage({
   );
 }
 
-export function AccountLink({ accountId }: { readonly accountId: string }): VNode {
-  return (
-    <a href={operatorAccountPath(accountId)}>
-      <Name>{accountId}</Name>
-    </a>
-  );
-}
-
-function Figures({ shown: { day } }: { readonly shown: ShownDay }): VNode {
-  return (
-    <dl class="tiles">
-      <Tile label="Closed" value={day.closedPeriods.toLocaleString('en-US')}>
-        periods, {plural(day.madeInvoices, 'invoice')} of <Money cents={day.madeCents} />
-      </Tile>
-      <Tile label="Collected" value={<Money cents={day.paidCents} />}>
-        by {plural(day.payments, 'payment')}, {day.declined.toLocaleString('en-US')} declined
-      </Tile>
-      <Tile label="Unpaid" value={<Money cents={day.openCents} />}>
-        on {plural(day.openInvoices, 'invoice')}
-      </Tile>
-      <Tile label="On their way" value={day.onTheirWay.toLocaleString('en-US')}>
-        invoices not at Stripe yet
-      </Tile>
-    </dl>
-  );
-}
-
-function Trouble({ shown }: { readonly shown: ShownDay }): VNode {
-  const { day, overdue, drift, silent } = shown;
-  const troubles: readonly (VNode | false)[] = [
-    day.needsOperator > 0n && (
-      <>{plural(day.needsOperator, 'invoice')} cannot go on without a person.</>
-    ),
-    overdue.periods > 0n && (
-      <>
-        {plural(overdue.periods, 'period')} ended and not closed, since{' '}
-        <Instant at={overdue.oldest ?? 0n} />.
-      </>
-    ),
-    day.parked > 0n && (
-      <>
-        <a href="/operator/events">{plural(day.parked, 'event')} parked</a>: what they are about is
-        not known yet.
-      </>
-    ),
-    day.quarantined > 0n && (
-      <>
-        <a href="/operator/events#quarantined">{plural(day.quarantined, 'event')} refused</a> and
-        kept in quarantine.
-      </>
-    ),
-    drift.length > 0 && <>{plural(drift.length, 'difference')} from Stripe.</>,
-    ...silent.map(({ source, since }) => (
-      <>
-        Source <Name>{source}</Name> is silent since <Instant at={since} />.
-      </>
-    )),
-  ];
-  const found = troubles.filter((one) => one !== false);
-  return (
-    <Section title="Needs a look">
-      {found.length === 0 ? (
-        <p class="empty">Nothing.</p>
-      ) : (
-        <ul class="troubles">
-          {found.map((one, index) => (
-            <li key={index}>{one}</li>
-          ))}
-        </ul>
-      )}
-    </Section>
-  );
-}
-
-function Work({ shown: { queues, rates, now } }: { readonly shown: ShownDay }): VNode {
-  const right = { align: 'right' } as const;
-  const count = ({ counts }: QueueState, state: string): string =>
-    (counts[state] ?? 0).toLocaleString('en-US');
-  return (
-    <div class="columns">
-      <Section title="Queues" aside={<a href="/operator/queues">Board</a>}>
-        <Table
-          label="Jobs of each queue"
-          columns={[
-            { title: 'Queue' },
-            { title: 'waiting', ...right },
-            { title: 'active', ...right },
-            { title: 'delayed', ...right },
-            { title: 'failed', ...right },
-          ]}
-          rows={queues.map((queue) => [
-            queue.name,
-            count(queue, 'waiting'),
-            count(queue, 'active'),
-            count(queue, 'delayed'),
-            count(queue, 'failed'),
-          ])}
-          empty="This process has no queues."
-        />
-      </Section>
-      <Section title="Calls to Stripe">
-        <Table
-          label="Rates of calls to Stripe"
-          columns={[{ title: 'Kind' }, { title: 'Rate' }]}
-          rows={rates.map(({ bucket, halvings, shutUntil }) => [
-            bucket,
-            shutUntil !== null && shutUntil > now ? (
-              <Badge tone="bad">
-                shut until <Instant at={shutUntil} to="second" />
-              </Badge>
-            ) : halvings === 0 ? (
-              <Badge tone="good">full</Badge>
-            ) : (
-              <Badge tone="warn">1/{2 ** halvings} of full</Badge>
-            ),
-          ])}
-          empty="Nothing holds calls to Stripe back."
-        />
-      </Section>
-    </div>
-  );
+/** That there are more than the table shows. */
+function More({
+  shown,
+  of,
+  noun,
+}: {
+  readonly shown: bigint;
+  readonly of: bigint;
+  readonly noun: string;
+}): VNode | null {
+  return of > shown ? <p class="note">And {plural(of - shown, noun)} more.</p> : null;
 }
