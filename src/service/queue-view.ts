@@ -22,6 +22,7 @@ export function viewOf(queues: readonly Queue[]): QueueView {
         options: {
           uiConfig: {
             boardTitle: 'gigameter queues',
+            hideDocsLink: true,
             miscLinks: [{ text: 'Back to gigameter', url: '/operator' }],
           },
         },
