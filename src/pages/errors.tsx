@@ -4,7 +4,7 @@ import { ZodError } from 'zod';
 import { isDatabaseUnavailable } from '../database/unavailable.ts';
 import { Fault, type FaultKind } from '../values/fault.ts';
 import { Page, sendPage } from './html/page.tsx';
-import { withStop } from './html/text.tsx';
+import { Name, withStop } from './html/text.tsx';
 
 const STATUS_OF_KIND: Readonly<Record<FaultKind, number>> = {
   invalid: 422,
@@ -56,7 +56,9 @@ function ErrorPage({
   return (
     <Page title={title} viewer={viewer ?? undefined}>
       <h1>{title}</h1>
-      <p class="name">{sentence(detail)}</p>
+      <p>
+        <Name>{sentence(detail)}</Name>
+      </p>
       <p>
         <a href="/">Back to the start</a>
       </p>

@@ -4,7 +4,8 @@ import { grantCredit } from '../../src/ledger/grant-credit.ts';
 import { beginAction, endAction } from '../../src/pages/operator/actions/audit-store.ts';
 import { recordDrift } from '../../src/stripe/drift.ts';
 import { reporter, type Report } from '../support/reports.ts';
-import { NASTY, openSite, signedIn, type Site } from './support/site.ts';
+import { NASTY, openSite, type Site } from './support/site.ts';
+import { get, rowsOf, signedIn } from './support/visit.ts';
 
 const MOST_BYTES = 100_000;
 const MANY = 120;
@@ -140,4 +141,18 @@ test('no page has more than 100 kB, whatever there is of whatever name', async (
     sizes.set(path.replaceAll(account, 'nasty'), await sizeOf(path));
   }
   expect([...sizes].filter(([, bytes]) => bytes > MOST_BYTES)).toEqual([]);
+});
+
+test('what a table leaves out is in its sums', async () => {
+  const url = `/account/${encodeURIComponent(ACCOUNT)}`;
+  const page = String((await get(site, url, await signedIn(site))).body);
+  const rows = rowsOf(page, 'Apps and databases of this period');
+  expect(rows.at(-2)![0]).toBe(`${2 * MANY - 25} others`);
+  const cents = (amount: string): number => Number(amount.replaceAll(/[$.,]/g, ''));
+  for (const column of [3, 4, 5]) {
+    const total = cents(rows.at(-1)![column]!);
+    const sum = rows.slice(0, -1).reduce((so, row) => so + cents(row[column]!), 0);
+    expect(sum).toBe(total);
+    expect(total).toBeGreaterThan(0);
+  }
 });

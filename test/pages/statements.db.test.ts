@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchPlans, type Plan } from '../support/plans.ts';
-import { openSite, signedIn, type Site } from './support/site.ts';
+import { openSite, type Site } from './support/site.ts';
+import { signedIn } from './support/visit.ts';
 
 let site: Site;
 let plans: Plan[];

@@ -1,7 +1,16 @@
 import type { VNode } from 'preact';
 import { Page } from '../html/page.tsx';
 import { Section, Tile } from '../html/parts.tsx';
-import { Badge, formatDay, Instant, Money, Name, plural, withStop } from '../html/text.tsx';
+import {
+  Badge,
+  formatDay,
+  Instant,
+  isolated,
+  Money,
+  Name,
+  plural,
+  withStop,
+} from '../html/text.tsx';
 import { accountPath, operatorAccountPath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
 import { CostChart } from './charts/cost-chart.tsx';
@@ -30,7 +39,7 @@ export function BillPage({
   const { account, at } = bill;
   const isDeleted = account.deletedAt !== undefined && account.deletedAt <= at;
   return (
-    <Page title={`Bill of ${account.id}`} viewer={viewer} here={accountPath(account.id)}>
+    <Page title={`Bill of ${isolated(account.id)}`} viewer={viewer} here={accountPath(account.id)}>
       <Head bill={bill} viewer={viewer} />
       {notice === undefined ? null : (
         <p class="alert good" role="status">
@@ -93,7 +102,7 @@ function RunningPeriod({
 }
 
 function Head({
-  bill: { account, tier, soFar, pastDueSince, owed },
+  bill: { account, tier, soFar, pastDueSince, owed, card },
   viewer,
 }: {
   readonly bill: Bill;
@@ -127,9 +136,12 @@ function Head({
       {pastDueSince === undefined ? null : (
         <p class="alert bad" role="alert">
           <Money cents={owed.cents} /> on {plural(owed.invoices, 'invoice')} could not be collected
-          since <Instant at={pastDueSince} to="day" />
-          {owed.failure === undefined ? '.' : `: ${withStop(owed.failure)}`} Please{' '}
-          <a href="#card">set another card</a>; it is charged at once.
+          since <Instant at={pastDueSince} to="day" />:{' '}
+          <Name>
+            {withStop(card === undefined ? 'no card is set' : (owed.failure ?? 'not tried yet'))}
+          </Name>{' '}
+          Please <a href="#card">set {card === undefined ? 'a card' : 'another card'}</a>; it is
+          charged at once.
         </p>
       )}
     </>

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { CreditEntry } from '../../ledger/page-credits.ts';
 import { Section, Table } from '../html/parts.tsx';
-import { Instant, Money } from '../html/text.tsx';
+import { Instant, Money, Name } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
 import type { Bill } from './load-bill.ts';
@@ -53,7 +53,7 @@ export function Credits({ bill: { credit } }: { readonly bill: Bill }): VNode {
         columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
         rows={latest.map((entry) => [
           <Instant at={entry.recordedAt} to="day" />,
-          <span class="name">{describe(entry)}</span>,
+          <Name>{describe(entry)}</Name>,
           <Money cents={entry.amountCents} />,
         ])}
         foot={['Available', '', <Money cents={cents} />]}

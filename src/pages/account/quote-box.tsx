@@ -17,7 +17,7 @@ import {
   toTenths,
 } from '../../values/size.ts';
 import { Table } from '../html/parts.tsx';
-import { Money, shortened } from '../html/text.tsx';
+import { isolated, Money, Name, shortened } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Bill } from './load-bill.ts';
 
@@ -123,12 +123,14 @@ export function QuoteBox({
             {option(NEW_APP, 'a new app')}
             {areMany
               ? option('app', 'the app named')
-              : desired.apps.map(({ app }) => option(`app:${app}`, `app ${shortened(app, 60)}`))}
+              : desired.apps.map(({ app }) =>
+                  option(`app:${app}`, `app ${isolated(shortened(app, 60))}`),
+                )}
             {option(NEW_DATABASE, 'a new database')}
             {areMany
               ? option('database', 'the database named')
               : databases.map(({ database }) =>
-                  option(`database:${database}`, `database ${shortened(database, 60)}`),
+                  option(`database:${database}`, `database ${isolated(shortened(database, 60))}`),
                 )}
           </select>
         </label>
@@ -170,7 +172,13 @@ export function QuoteBox({
 }
 
 export function Answer({ answer }: { readonly answer: NonNullable<QuoteAnswer> }): VNode {
-  if ('mistake' in answer) return <p class="alert warn name">{answer.mistake}</p>;
+  if ('mistake' in answer) {
+    return (
+      <p class="alert warn">
+        <Name>{answer.mistake}</Name>
+      </p>
+    );
+  }
   const { tier, reasons, quote } = answer;
   const right = { align: 'right' } as const;
   const row = (label: string, pick: (cost: Cost) => bigint): (VNode | string)[] => [

@@ -12,6 +12,11 @@ export function Name({ children }: { readonly children: string }): VNode {
   );
 }
 
+/** A name in characters that keep its direction to itself, where there is no markup. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
 /** Where there is room for a few words only. */
 export function shortened(name: string, most = 24): string {
   const characters = Array.from(name);

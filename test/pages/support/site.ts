@@ -152,18 +152,6 @@ async function closeAndCollect({ db, world }: Api): Promise<void> {
   await reviewStanding(world.context);
 }
 
-/** The cookie of a fresh session, as a header. */
-export async function signedIn(site: Site, accountId?: string): Promise<string> {
-  const token = new URL(await site.link(accountId)).searchParams.get('token')!;
-  const { headers } = await site.api.server.inject({
-    method: 'POST',
-    url: '/sign-in/link',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    payload: new URLSearchParams({ token }).toString(),
-  });
-  return String(headers['set-cookie']).split(';')[0]!;
-}
-
 async function send(api: Api, body: readonly Report[]): Promise<void> {
   const answer = await api.call({ method: 'POST', url: '/v1/events', key: api.keys.ingest, body });
   if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));

@@ -3,7 +3,7 @@ import { groupBy } from '../../../values/group.ts';
 import { toDate, type Second } from '../../../values/instant.ts';
 import { Chart, frameOf, HEIGHT, Legend, WIDTH, type Frame } from '../../html/chart.tsx';
 import { coordinate, everyNth, niceTicks } from '../../html/scale.ts';
-import { formatDay } from '../../html/text.tsx';
+import { formatDay, Name } from '../../html/text.tsx';
 import { CostTable } from './cost-table.tsx';
 import type { DailyCosts } from './daily-costs.ts';
 import { shownSeries, type Shown } from './shown-series.ts';
@@ -38,9 +38,9 @@ export function CostChart({ daily: { days, series } }: { readonly daily: DailyCo
         entries={[
           ...shown.map(({ colour, label }) => ({
             colour,
-            label: <span class="name">{label}</span>,
+            label: <Name>{label}</Name>,
           })),
-          { colour: 'expected', label: 'paler: expected if nothing changes' },
+          { colour: 'expected', label: 'faded: expected if nothing changes' },
         ]}
       />
       <details>

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { formatCents, type Cents } from '../../../values/money.ts';
-import { formatDay, shortened } from '../../html/text.tsx';
+import { formatDay, Name, shortened } from '../../html/text.tsx';
 import type { DailyCosts } from './daily-costs.ts';
 import { sumOf, type Shown } from './shown-series.ts';
 
@@ -16,7 +16,7 @@ export function CostTable({
     days.map((_, day) => sumOf(shown.map((one) => pick(one)[day]!)));
   const columns = [
     ...shown.map((one) => ({
-      title: <span class="name">{shortened(one.label)}</span>,
+      title: <Name>{shortened(one.label)}</Name>,
       cents: days.map((_, day) => one.soFarCents[day]! + one.expectedCents[day]!),
     })),
     { title: 'So far', cents: sums((one) => one.soFarCents) },

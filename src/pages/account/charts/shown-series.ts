@@ -2,6 +2,7 @@ import type { Line } from '../../../pricing/line.ts';
 import type { Cents } from '../../../values/money.ts';
 import { fromTenths } from '../../../values/size.ts';
 import { COLOURS } from '../../html/chart.tsx';
+import { isolated } from '../../html/text.tsx';
 import type { DailySeries } from './daily-costs.ts';
 
 /** Daily costs of an app or database, or of several together, as they are drawn. */
@@ -32,14 +33,9 @@ export function shownSeries(series: readonly DailySeries[]): Shown[] {
   ];
 }
 
-/** Names in characters that keep their direction to themselves, also where there is no markup. */
 function labelOf(line: Line): string {
   if (line.kind === 'app') return isolated(line.app);
   return `${isolated(line.database)} (${fromTenths(line.sizeTenths)})`;
-}
-
-function isolated(name: string): string {
-  return `\u2068${name}\u2069`;
 }
 
 /** The colour of each app and database in the picture, by its dearest series. */

@@ -6,6 +6,7 @@ import { Badge, formatDay, Instant, Money, Name } from '../../html/text.tsx';
 import { accountPath } from '../../paths.ts';
 import type { Viewer } from '../../session/guard.ts';
 import { Documents, InvoiceState } from './invoice-list.tsx';
+import { Description } from './description.tsx';
 import { hasSegments, type Payment, type ShownInvoice } from './load-invoice.ts';
 import { Segments } from './segments.tsx';
 import { UnconfirmedNote } from '../unconfirmed.tsx';
@@ -108,7 +109,7 @@ function Lines({
         columns={[{ title: 'For' }, { title: 'Amount', align: 'right' }]}
         rows={page.map((line) => [
           <>
-            <span class="name">{line.description}</span>{' '}
+            <Description line={line} />{' '}
             {line.adjustsPeriodStart === undefined ? null : (
               <Badge tone="plain">corrects {formatDay(line.adjustsPeriodStart)}</Badge>
             )}
@@ -145,7 +146,7 @@ function Payments({ payments }: Pick<ShownInvoice, 'payments'>): VNode | null {
         columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
         rows={payments.map((payment) => [
           <Instant at={payment.at} />,
-          <span class="name">{describe(payment)}</span>,
+          <Name>{describe(payment)}</Name>,
           payment.state === 'failed' ? '–' : <Money cents={payment.cents} />,
         ])}
         empty=""

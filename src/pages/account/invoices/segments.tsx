@@ -3,6 +3,7 @@ import type { PricedSegment } from '../../../invoicing/price-segments.ts';
 import { fromTenths } from '../../../values/size.ts';
 import { Pages, Table } from '../../html/parts.tsx';
 import { Instant, Money, Name, Quantity } from '../../html/text.tsx';
+import { Description } from './description.tsx';
 import type { ShownInvoice } from './load-invoice.ts';
 
 /** So that a page stays small, whatever happened in a period. */
@@ -25,7 +26,7 @@ export function Segments({
   return (
     <div class="segments no-print" id="segments">
       <h2>
-        Segments of line {line.lineNumber}: <span class="name">{line.description}</span>
+        Segments of line {line.lineNumber}: <Description line={line} />
       </h2>
       <Table
         label={`Segments of line ${line.lineNumber}`}

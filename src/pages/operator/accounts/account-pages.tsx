@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { Page } from '../../html/page.tsx';
 import { Pages, Section, Table } from '../../html/parts.tsx';
-import { Badge, Instant, Money, Name } from '../../html/text.tsx';
+import { Badge, Instant, isolated, Money, Name } from '../../html/text.tsx';
 import { accountPath, invoicePath } from '../../paths.ts';
 import type { Viewer } from '../../session/guard.ts';
 import { ActionForm } from '../actions/action-forms.tsx';
@@ -90,7 +90,7 @@ export function AccountPage({
 }): VNode {
   const { accountId, email } = account;
   return (
-    <Page title={`Account ${accountId}`} viewer={viewer} here="/operator/accounts">
+    <Page title={`Account ${isolated(accountId)}`} viewer={viewer} here="/operator/accounts">
       <h1>
         <Name>{accountId}</Name> <States of={account} />
       </h1>
@@ -111,7 +111,7 @@ export function AccountPage({
           ]}
           rows={timeline.rows.map((one) => [
             <What of={one} accountId={accountId} />,
-            one.detail === null ? '' : <span class="name">{one.detail}</span>,
+            one.detail === null ? '' : <Name>{one.detail}</Name>,
             <Instant at={one.at} to="second" />,
             one.cents === null ? '' : <Money cents={one.cents} />,
             one.id === null || one.source === null || one.isSuperseded ? null : (

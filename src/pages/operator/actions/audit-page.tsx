@@ -30,13 +30,16 @@ export function AuditPage({
         ]}
         rows={entries.rows.map((entry) => [
           <>
-            {entry.kind.replaceAll('_', ' ')} <span class="note name">{detailsOf(entry)}</span>
+            {entry.kind.replaceAll('_', ' ')}{' '}
+            <span class="note">
+              <Name>{detailsOf(entry)}</Name>
+            </span>
           </>,
           entry.accountId === '' ? '–' : <AccountLink accountId={entry.accountId} />,
           <Instant at={entry.startedAt} to="second" />,
           <Name>{entry.actor}</Name>,
           <>
-            <State entry={entry} /> <span class="name">{entry.message ?? ''}</span>
+            <State entry={entry} /> <Name>{entry.message ?? ''}</Name>
           </>,
         ])}
         empty="Nothing was done yet."
@@ -51,8 +54,8 @@ export function Outcome({ entry }: { readonly entry: AuditEntry }): VNode {
   const tone = entry.state === 'done' ? 'good' : 'bad';
   const message = entry.message ?? 'It is under way; its outcome is written down under Actions.';
   return (
-    <p class={`alert ${tone} name`} role="status">
-      {entry.state === 'refused' ? `Refused: ${message}` : message}
+    <p class={`alert ${tone}`} role="status">
+      <Name>{entry.state === 'refused' ? `Refused: ${message}` : message}</Name>
     </p>
   );
 }

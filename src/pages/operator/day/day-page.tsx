@@ -60,7 +60,7 @@ export function DayPage({
               <Money cents={row.cents} />{' '}
               <span class="note">{plural(row.invoices, 'invoice')}</span>
             </>,
-            <span class="name">{row.reason ?? 'not tried yet'}</span>,
+            <Name>{row.reason ?? 'not tried yet'}</Name>,
           ])}
           empty="Nobody owes anything."
         />
@@ -83,10 +83,12 @@ export function DayPage({
             row.accountId === '' ? 'unknown' : <AccountLink accountId={row.accountId} />,
             <>
               {row.kind.replaceAll('_', ' ')}{' '}
-              <span class="note name">
-                {Object.entries(row.details)
-                  .map(([key, value]) => `${key.replaceAll('_', ' ')} ${String(value)}`)
-                  .join(', ')}
+              <span class="note">
+                <Name>
+                  {Object.entries(row.details)
+                    .map(([key, value]) => `${key.replaceAll('_', ' ')} ${String(value)}`)
+                    .join(', ')}
+                </Name>
               </span>
             </>,
             <Money cents={row.cents} />,

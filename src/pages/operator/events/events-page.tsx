@@ -74,12 +74,20 @@ export function EventsPage({
             row.id === null ? 'no id' : <EventName source={row.source ?? '?'} id={row.id} />,
             <Account named={row.account} />,
             <>
-              <span class="name">
-                {row.field} {row.value === '' ? 'is missing' : `is ${row.value}`}; it {row.rule}
-              </span>
+              <Name>{row.field}</Name>{' '}
+              {row.value === '' ? (
+                'is missing'
+              ) : (
+                <>
+                  is <Name>{row.value}</Name>
+                </>
+              )}
+              ; it {row.rule}
               <details>
                 <summary>as reported</summary>
-                <code class="name">{row.reported}</code>
+                <code>
+                  <Name>{row.reported}</Name>
+                </code>
               </details>
             </>,
             `${row.timesSeen} ×`,
