@@ -54,4 +54,4 @@ test('every command of the README runs as written', async () => {
   expect(text).toContain('proven  ');
   expect(text).toContain('"recorded":1');
   expect(text).toMatch(/"allowed":false.*free_app_size/);
-}, 480_000);
+}, 900_000);

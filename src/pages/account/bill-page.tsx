@@ -149,7 +149,8 @@ function Head({
 }
 
 function Figures({ bill }: { readonly bill: Bill }): VNode {
-  const { soFar, forecast, rate, credit } = bill;
+  const { soFar, forecast, rate, credit, invoicesBefore } = bill;
+  const latest = invoicesBefore === undefined ? bill.invoices.invoices[0] : undefined;
   const days = Number(soFar.period.end - soFar.period.start) / 86_400;
   return (
     <dl class="tiles">
@@ -161,6 +162,11 @@ function Figures({ bill }: { readonly bill: Bill }): VNode {
       </Tile>
       <Tile label="Forecast" value={<Money cents={forecast.totalCents} />}>
         by {formatDay(soFar.period.end)} if nothing changes
+        {latest === undefined ? null : (
+          <>
+            ; the latest invoice was <Money cents={latest.totalCents} />
+          </>
+        )}
       </Tile>
       <Tile label="Credit" value={<Money cents={credit.cents} />}>
         used by the next invoices first

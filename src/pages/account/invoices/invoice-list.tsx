@@ -10,7 +10,7 @@ export function Invoices({
 }: {
   readonly bill: Bill;
 }): VNode {
-  const last = page.invoices.at(-1);
+  const last = page.isLast ? undefined : page.invoices.at(-1);
   return (
     <>
       <Table
@@ -36,12 +36,14 @@ export function Invoices({
             : 'No earlier invoices.'
         }
       />
-      <span class="links no-print">
-        {invoicesBefore === undefined ? null : <a href="?#invoices">Latest invoices</a>}
-        {page.isLast || last === undefined ? null : (
-          <a href={`?before=${last.periodStart}#invoices`}>Earlier invoices</a>
-        )}
-      </span>
+      {last === undefined && invoicesBefore === undefined ? null : (
+        <p class="links no-print">
+          {invoicesBefore === undefined ? null : <a href="?#invoices">Latest invoices</a>}
+          {last === undefined ? null : (
+            <a href={`?before=${last.periodStart}#invoices`}>Earlier invoices</a>
+          )}
+        </p>
+      )}
     </>
   );
 }

@@ -8,7 +8,8 @@ export function Figures({ day }: { readonly day: Day }): VNode {
   return (
     <dl class="tiles">
       <Tile label="Closed" value={day.closedPeriods.toLocaleString('en-US')}>
-        periods, {plural(day.madeInvoices, 'invoice')} of <Money cents={day.madeCents} />
+        {day.closedPeriods === 1n ? 'period' : 'periods'}, {plural(day.madeInvoices, 'invoice')} of{' '}
+        <Money cents={day.madeCents} />
       </Tile>
       <Tile label="Collected" value={<Money cents={day.paidCents} />}>
         by {plural(day.payments, 'payment')}, {day.declined.toLocaleString('en-US')} declined
