@@ -114,7 +114,7 @@ test('a retried event that is still wrong stays, with what became of it', async 
   const form = { kind: 'retry_quarantined', account, digest: digest.toString('hex'), action_id };
   const done = await post(site, '/operator/actions', { ...form, csrf }, { cookie });
   const shown = await get(site, String(done.headers.location), cookie);
-  expect(shown.body).toContain('It is refused: ');
+  expect(shown.body).toContain('It is still refused: ');
   const parked = { kind: 'retry_parked', account, source: '"controller" <2>', event: 'e-3' };
   const id = 'page-00000000-0000-4000-8000-000000000003';
   const again = await post(
@@ -124,7 +124,7 @@ test('a retried event that is still wrong stays, with what became of it', async 
     { cookie },
   );
   const waiting = await get(site, String(again.headers.location), cookie);
-  expect(waiting.body).toContain('It waits for database later-db.');
+  expect(waiting.body).toContain('It still waits for database later-db.');
 });
 
 test('pages allow nothing inline, and their files are kept for ever', async () => {

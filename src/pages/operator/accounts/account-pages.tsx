@@ -152,7 +152,7 @@ function What({
 }
 
 function Actions({
-  account: { accountId, upgradedAt, deletedAt },
+  account: { accountId, upgradedAt, deletedAt, isOwing },
   chosen,
   viewer,
 }: Pick<ShownAccount, 'account' | 'chosen'> & { readonly viewer: Viewer }): VNode {
@@ -175,7 +175,7 @@ function Actions({
             <ActionForm kind="refund" values={values} fields={money} />
           </Section>
         ) : null}
-        {may('collect') && upgradedAt !== null ? (
+        {may('collect') && isOwing ? (
           <Section title="Unpaid invoices">
             <p class="note">
               Tried by themselves on the days of the schedule, and when a card is set.

@@ -9,6 +9,8 @@ export type FoundAccount = {
   readonly upgradedAt: Second | null;
   readonly deletedAt: Second | null;
   readonly pastDueSince: Date | null;
+  /** Has invoices that are open or were given up. */
+  readonly isOwing: boolean;
 };
 
 /** So that a page stays small, whatever they are called. */
@@ -48,7 +50,9 @@ export async function findAccountRow(db: Db, accountId: string): Promise<FoundAc
 async function select(db: Db, ids: RawBuilder<unknown>): Promise<readonly FoundAccount[]> {
   const { rows } = await sql<FoundAccount>`
     select account_id as "accountId", email, signed_up_at as "signedUpAt",
-      upgraded_at as "upgradedAt", deleted_at as "deletedAt", past_due_since as "pastDueSince"
+      upgraded_at as "upgradedAt", deleted_at as "deletedAt", past_due_since as "pastDueSince",
+      exists (select from invoice where invoice.account_id = account.account_id
+        and invoice.state in ('open', 'uncollectible')) as "isOwing"
     from (${ids}) found join account using (account_id) left join account_standing using (account_id)
     order by account_id`.execute(db);
   return rows;

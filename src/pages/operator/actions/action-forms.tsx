@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { Page } from '../../html/page.tsx';
 import { Name } from '../../html/text.tsx';
+import { operatorAccountPath } from '../../paths.ts';
 import type { Viewer } from '../../session/guard.ts';
 import type { Action, ActionKind } from './actions.ts';
 
@@ -108,11 +109,16 @@ export function ConfirmPage({
         <form method="post" action="/operator/actions" class="row">
           <Hidden values={{ ...form, action_id: actionId, csrf: viewer.csrfToken }} />
           <button>{title}</button>
-          <a href="/operator">Leave it</a>
+          <a href={wayBack(action)}>Leave it</a>
         </form>
       </div>
     </Page>
   );
+}
+
+function wayBack({ kind, account }: Action): string {
+  if (kind === 'retry_parked' || kind === 'retry_quarantined') return '/operator/events';
+  return account === '' ? '/operator' : operatorAccountPath(account);
 }
 
 function Hidden({ values }: { readonly values: Readonly<Record<string, string>> }): VNode {

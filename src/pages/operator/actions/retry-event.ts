@@ -62,13 +62,13 @@ export async function retryQuarantined(
 function describe(outcome: Outcome): string {
   switch (outcome.status) {
     case 'recorded':
-      return 'It is recorded.';
+      return 'It is recorded now.';
     case 'duplicate':
       return 'It was recorded before already.';
     case 'parked':
-      return `It waits for ${outcome.waitsFor.kind} ${outcome.waitsFor.name}.`;
+      return `It still waits for ${outcome.waitsFor.kind} ${outcome.waitsFor.name}.`;
     case 'refused':
-      return `It is refused: ${describeRefusal(outcome.refusal)}.`;
+      return `It is still refused: ${describeRefusal(outcome.refusal)}.`;
   }
 }
 
