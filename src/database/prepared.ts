@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 
 /**
- * Sends a query whose text begins with `/* prepare some_name *\/` as the named prepared statement
+ * Sends a query that begins with `/* prepare some_name *\/`, on any line, as the named prepared statement
  * `some_name`: PostgreSQL parses and plans it once per connection. Kysely sends every statement
  * unnamed, and planning the big statement that records events costs more than running it.
  *
@@ -17,4 +17,4 @@ export function nameStatements(client: ClientBase): void {
   Object.assign(client, { query: named });
 }
 
-const marker = /^\/\* prepare (\w+) \*\//;
+const marker = /^\s*\/\* prepare (\w+) \*\//;

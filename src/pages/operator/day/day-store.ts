@@ -51,11 +51,11 @@ export const MOST_COUNTED = 100_000n;
 export const LATELY_MS = 3_600_000;
 const MOST_SOURCES = 20;
 
-/** All of it in one row, each part by an index. */
+/** All of it in one row, each part by an index. Not prepared: for any instant at all they would not be worth it. */
 export async function readDay(db: Db, since: Date, now: Date): Promise<Day> {
   const lately = new Date(now.getTime() - LATELY_MS);
   const atMost = sql`limit ${MOST_COUNTED}`;
-  const { rows } = await sql<DayRow>`/* prepare read_day */
+  const { rows } = await sql<DayRow>`
     select
       (select count(*) from billing_period where closed_at >= ${since}) as "closedPeriods",
       made.count as "madeInvoices", made.cents as "madeCents",
