@@ -202,7 +202,22 @@ describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE
     await shoot(page, 'acme-print');
     await page.emulateMedia({ media: 'screen' });
     await follow(page, async () => await page.click('#invoices td a'));
-    await page.emulateMedia({ media: 'print' });
+    // Whoever likes it dark prints in black on white, too.
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    for (const property of ['color', 'background-color']) {
+      const seen = await page.evaluate(
+        `[...document.querySelectorAll('main *')].map((one) => getComputedStyle(one)['${property}'])`,
+      );
+      const shades = new Set(seen as string[]);
+      shades.delete('rgba(0, 0, 0, 0)');
+      const allowed =
+        property === 'color' ? ['rgb(0, 0, 0)', 'rgb(68, 68, 68)'] : ['rgb(255, 255, 255)'];
+      expect([property, [...shades].filter((shade) => !allowed.includes(shade))]).toEqual([
+        property,
+        [],
+      ]);
+    }
+    await page.emulateMedia({ media: 'print', colorScheme: 'light' });
     await shoot(page, 'acme-invoice-print');
     for (const aside of ['nav', 'form', 'button']) {
       const seen = await page

@@ -54,8 +54,9 @@ beforeAll(async () => {
       select ${ACCOUNT}, n, n + 1, 'STANDARD', now() from generate_series(1, ${MANY}::int) n
     )
     insert into invoice (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
-      state, created_at, hosted_url, pdf_url)
-    select account_id, invoice_id || n, n, n + 1, 100, '', 'open', created_at,
+      state, state_reason, created_at, hosted_url, pdf_url)
+    select account_id, invoice_id || n, n, n + 1, 100, '',
+      case when n <= 15 then 'needs_operator' else 'open' end, ${NASTY}, created_at,
       'https://invoice.example/' || repeat('x', 150), 'https://pdf.example/' || repeat('x', 150)
     from invoice, generate_series(1, ${MANY}::int) n where account_id = ${ACCOUNT}`.execute(db);
 }, 180_000);
@@ -155,4 +156,10 @@ test('what a table leaves out is in its sums', async () => {
     expect(sum).toBe(total);
     expect(total).toBeGreaterThan(0);
   }
+});
+
+test('an operator is told which invoices cannot go on, and why', async () => {
+  const page = String((await get(site, '/operator', await signedIn(site))).body);
+  expect(page).toContain('15 invoices cannot go on without a person');
+  expect(page.match(/<li><a href="[^"]*\/invoices\//g)).toHaveLength(10);
 });

@@ -124,6 +124,11 @@ function Lines({
         foot={['Total', <Money cents={invoice.totalCents} />]}
         empty="This invoice has no lines."
       />
+      {page.length === lines.length ? null : (
+        <p class="note">
+          Lines {from + 1} to {from + page.length} of {lines.length}; the total is that of all.
+        </p>
+      )}
       <Pages
         rows={page}
         from={from}

@@ -1,6 +1,8 @@
 import type { VNode } from 'preact';
 import { Section, Tile } from '../../html/parts.tsx';
 import { Instant, Money, Name, plural } from '../../html/text.tsx';
+import { invoicePath } from '../../paths.ts';
+import { AccountLink } from '../account-link.tsx';
 import { MOST_COUNTED, type Day } from './day-store.ts';
 
 /** The day in five numbers. */
@@ -37,8 +39,21 @@ export function Trouble({ day }: { readonly day: Day }): VNode {
   const troubles: readonly (VNode | false)[] = [
     day.needsOperator > 0n && (
       <>
-        {plural(day.needsOperator, 'invoice')} cannot go on without a person:{' '}
-        <code>gigameter resume INVOICE</code> when it is dealt with.
+        {plural(day.needsOperator, 'invoice')} cannot go on without a person. When one is dealt
+        with: <code>gigameter resume INVOICE</code>
+        <ul>
+          {day.stuck.map(({ accountId, invoiceId, reason }) => (
+            <li key={invoiceId}>
+              <a href={invoicePath(accountId, invoiceId)}>{invoiceId}</a> of{' '}
+              <AccountLink accountId={accountId} />
+              {reason === null ? null : (
+                <>
+                  : <Name>{reason}</Name>
+                </>
+              )}
+            </li>
+          ))}
+        </ul>
       </>
     ),
     day.overdue > 0n && (

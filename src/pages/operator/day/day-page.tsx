@@ -60,7 +60,9 @@ export function DayPage({
               <Money cents={row.cents} />{' '}
               <span class="note">{plural(row.invoices, 'invoice')}</span>
             </>,
-            <Name>{row.reason ?? 'not tried yet'}</Name>,
+            <Name>
+              {row.reason ?? (row.pastDueSince === null ? 'not tried yet' : 'no card to charge')}
+            </Name>,
           ])}
           empty="Nobody owes anything."
         />
@@ -88,7 +90,10 @@ export function DayPage({
                   {Object.entries(row.details)
                     .map(([key, value]) => `${key.replaceAll('_', ' ')} ${String(value)}`)
                     .join(', ')}
-                </Name>
+                </Name>{' '}
+                <code>
+                  <Name>{row.driftId}</Name>
+                </code>
               </span>
             </>,
             <Money cents={row.cents} />,
@@ -97,6 +102,11 @@ export function DayPage({
           empty="Our books and Stripe's agree as far as they were compared."
         />
         <More shown={BigInt(drift.length)} of={day.drift} noun="difference" />
+        {drift.length === 0 ? null : (
+          <p class="note">
+            When one is dealt with: <code>gigameter resolve ACCOUNT DIFFERENCE --reason TEXT</code>
+          </p>
+        )}
       </Section>
       <Work queues={queues} heldBack={day.heldBack} />
       <Sources sources={day.sources} />

@@ -21,6 +21,8 @@ export type Day = {
   readonly owedCents: Cents;
   readonly onTheirWay: bigint;
   readonly needsOperator: bigint;
+  /** The oldest of them. */
+  readonly stuck: readonly StuckInvoice[];
   /** Counted up to `MOST_COUNTED`, as the next two. */
   readonly recordedLately: bigint;
   readonly parked: bigint;
@@ -34,6 +36,13 @@ export type Day = {
   /** The silent ones first. */
   readonly sources: readonly SourceRow[];
   readonly heldBack: readonly HeldBack[];
+};
+
+/** An invoice that cannot go on without a person. */
+export type StuckInvoice = {
+  readonly accountId: string;
+  readonly invoiceId: string;
+  readonly reason: string | null;
 };
 
 export type SourceRow = {
@@ -50,6 +59,7 @@ export const MOST_COUNTED = 100_000n;
 /** For which events are counted that were recorded lately. */
 export const LATELY_MS = 3_600_000;
 const MOST_SOURCES = 20;
+const MOST_STUCK = 10;
 
 /** All of it in one row, each part by an index. Not prepared: for any instant at all they would not be worth it. */
 export async function readDay(db: Db, since: Date, now: Date): Promise<Day> {
@@ -66,6 +76,9 @@ export async function readDay(db: Db, since: Date, now: Date): Promise<Day> {
       (select count(*) from invoice
         where state in ('frozen', 'drafted', 'filled', 'verified', 'finalizing')) as "onTheirWay",
       (select count(*) from invoice where state = 'needs_operator') as "needsOperator",
+      array(select json_build_object('accountId', account_id, 'invoiceId', invoice_id,
+          'reason', left(state_reason, 300))
+        from invoice where state = 'needs_operator' order by created_at limit ${MOST_STUCK}) as stuck,
       (select count(*) from (select from event where recorded_at > ${lately} ${atMost}) e)
         as "recordedLately",
       (select count(*) from (select from parked_event ${atMost}) e) as parked,
@@ -152,6 +165,7 @@ export async function listUnpaid(db: Db, limit: number): Promise<readonly Unpaid
 
 export type DriftReport = {
   readonly accountId: string;
+  readonly driftId: string;
   readonly kind: string;
   readonly cents: Cents;
   readonly details: Readonly<Record<string, unknown>>;
@@ -161,7 +175,7 @@ export type DriftReport = {
 /** Where we and Stripe differ and nobody has resolved it, the oldest first. */
 export async function listDrift(db: Db, limit: number): Promise<readonly DriftReport[]> {
   const { rows } = await sql<DriftReport>`/* prepare list_drift */
-    select account_id as "accountId", kind, cents, details, first_seen_at as "firstSeenAt"
+    select account_id as "accountId", drift_id as "driftId", kind, cents, details, first_seen_at as "firstSeenAt"
     from drift where resolved_at is null order by first_seen_at limit ${limit}`.execute(db);
   return rows;
 }
