@@ -87,7 +87,12 @@ export async function endPeriods(db: Db, accountId: string, deletedAt: Second): 
     .execute();
 }
 
-export function toAccount(row: Selectable<AccountTable>): Account {
+export type AccountRow = Pick<
+  Selectable<AccountTable>,
+  'account_id' | 'email' | 'signed_up_at' | 'confirmed_at' | 'upgraded_at' | 'deleted_at'
+>;
+
+export function toAccount(row: AccountRow): Account {
   return {
     id: row.account_id,
     email: row.email,

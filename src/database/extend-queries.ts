@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
 /**
- * Sends a query whose text begins with `/* prepare some_name *\/` as the named prepared statement
+ * Sends a query that begins with `/* prepare some_name *\/`, on any line, as the named prepared statement
  * `some_name`: PostgreSQL parses and plans it once per connection. Kysely sends every statement
  * unnamed, and planning the big statement that records events costs more than running it. And runs
  * `copy … from stdin` with its rows, for which Kysely has no words.
@@ -25,7 +25,7 @@ export function extendQueries(client: ClientBase): void {
 
 type Query = (...args: readonly unknown[]) => unknown;
 
-const marker = /^\/\* prepare (\w+) \*\//;
+const marker = /^\s*\/\* prepare (\w+) \*\//;
 
 /** Runs `copy … from stdin` with lines in COPY's text format; answers as Kysely expects of a query. */
 async function runCopy(query: Query, statement: string, lines: string) {

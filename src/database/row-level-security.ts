@@ -22,6 +22,7 @@ const READABLE = [
   'ledger_entry',
   'money_back',
   'parked_event',
+  'payment_attempt',
   'permission',
   'price_book',
   'quarantined_event',

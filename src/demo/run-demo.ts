@@ -10,7 +10,7 @@ import { demoDatabase } from './demo-database.ts';
 import { live } from './live.ts';
 import { demoToJson, demoToText } from './report.ts';
 import { samplePlatform } from './sample-platform.ts';
-import { causeTrouble } from './trouble.ts';
+import { causeTrouble, giveCredit } from './trouble.ts';
 
 /**
  * Lives some months of a small platform in a few seconds, through the real parts: events go over the queue
@@ -52,6 +52,7 @@ export async function runDemo(
       (line) => output.note(line),
     );
     await causeTrouble(service, clock());
+    await giveCredit(service, clock());
     clock = wallClock;
     if (options.json) printJson(output, await demoToJson(service.database.db, accounts, clock()));
     else output.data(await demoToText(service.database.db, accounts, clock()));

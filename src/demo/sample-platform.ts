@@ -1,4 +1,5 @@
 import { formatSecond, toDate, toSecond, type Second } from '../values/instant.ts';
+import { boundary } from '../values/period.ts';
 
 /** A CloudEvent as the sample platform's controller sends it. */
 export type SampleEvent = {
@@ -32,6 +33,7 @@ export function samplePlatform(now: Date): SampleAccount[] {
     busyShop(today - 130n * DAY, today),
     declinedCard(today - 70n * DAY),
     monthlyCron(today - 110n * DAY, today),
+    closedToday(boundary(today - 2n * HOUR, -2)),
   ];
 }
 
@@ -175,6 +177,17 @@ function monthlyCron(start: Second, until: Second): SampleAccount {
       report('app.scaled', at, { app: 'cron', replicas: 1, size: 0.2 });
       report('app.scaled', at + 3n * HOUR, { app: 'cron', replicas: 0, size: 0.2 });
     }
+  });
+}
+
+/** Its month ended two hours ago: the day of an operator has something to show. */
+function closedToday(start: Second): SampleAccount {
+  return account('bakery', 'its month ended today', 'tok_visa', (report) => {
+    report('account.created', start, { email: 'hello@bakery.example' });
+    report('account.upgraded', start + HOUR);
+    report('app.created', start + HOUR, { app: 'orders' });
+    report('app.deployed', start + 2n * HOUR, { app: 'orders', replicas: 2, size: 0.5 });
+    report('database.available', start + DAY, { app: 'orders', database: 'breads', size: 0.6 });
   });
 }
 

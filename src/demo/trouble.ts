@@ -1,6 +1,7 @@
-import { readDay } from '../pages/operator/day-store.ts';
+import { readDay } from '../pages/operator/day/day-store.ts';
 import type { Db } from '../database/pool.ts';
 import type { Service } from '../service/start-service.ts';
+import { grantCredit } from '../ledger/grant-credit.ts';
 import { noteHeard } from '../sources/heard.ts';
 import { beginSilences } from '../sources/silence-store.ts';
 import { expectSource, listSources } from '../sources/source-store.ts';
@@ -12,6 +13,9 @@ const HOUR_MS = 3_600_000;
 
 /** The account whose balance somebody changed at Stripe by hand. */
 const CHANGED_AT_STRIPE = 'busy-shop';
+
+/** Who was given something for it. */
+const CREDITED = 'startup';
 
 /**
  * What an operator has to look at beside declined cards and bad events: a source that reports no more, and a
@@ -40,8 +44,19 @@ export async function causeTrouble(service: Service, now: Date): Promise<void> {
   await reconcile({ db, gateway, clock: () => now }, { accountId: CHANGED_AT_STRIPE });
 }
 
+/** What an operator gave for an outage, so that an account has credit to look at. */
+export async function giveCredit(service: Service, now: Date): Promise<void> {
+  await grantCredit(service.database.db, now, {
+    accountId: CREDITED,
+    creditId: 'demo-outage',
+    amountCents: 1500n,
+    actor: 'demo',
+    reason: 'two hours of outage',
+  });
+}
+
 export async function troubleToJson(db: Db, now: Date) {
-  const { parked, quarantined } = await readDay(db, now);
+  const { parked, quarantined } = await readDay(db, now, now);
   const sources = await listSources(db);
   const drift = await findUnresolvedDrift(db);
   return {

@@ -4,7 +4,7 @@ import type { Db } from '../database/pool.ts';
 import { priceBooksOf } from '../pricing/store.ts';
 import type { Second } from '../values/instant.ts';
 import { periodAt } from '../values/period.ts';
-import { countedAt, levelEventsOf, upgradedAtBy, type Subject } from './level-events.ts';
+import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
 import { segmentsWithin } from './line-segments.ts';
 import type { NumberedLine } from './page-invoices.ts';
 import { lastCounted } from './preview-bill.ts';
@@ -36,18 +36,16 @@ export async function explainLine(
   const { start, end, knownBy, billedBy } = await findBasis(db, account.id, invoiceId, line);
   const priceBooks = await priceBooksOf(db, account.id);
   const window = { from: start, to: lastCounted(account, end) };
-  const events = await levelEventsOf(db, account.id, subject, window, billedBy ?? knownBy);
-  const partsBy = async (known: bigint): Promise<Part[]> => {
-    const upgradedAt = await upgradedAtBy(db, account.id, known);
-    return pricedParts(
+  const facts = await knownFactsOf(db, account.id, subject, window, billedBy ?? knownBy);
+  const partsBy = (known: bigint): Part[] =>
+    pricedParts(
       subject.kind,
       periodAt(account.signedUpAt, end - 1n),
-      stretchesOf(window, upgradedAt, priceBooks),
-      segmentsWithin(countedAt(events, known), window, line.sizeTenths),
+      stretchesOf(window, upgradedAtBy(facts, known), priceBooks),
+      segmentsWithin(countedAt(facts.events, known), window, line.sizeTenths),
     );
-  };
-  const billedBefore = billedBy === undefined ? [] : await partsBy(billedBy);
-  return shareLine(line, await partsBy(knownBy), billedBefore);
+  const billedBefore = billedBy === undefined ? [] : partsBy(billedBy);
+  return shareLine(line, partsBy(knownBy), billedBefore);
 }
 
 function subjectOf({ kind, app, database }: NumberedLine): Subject | undefined {

@@ -52,6 +52,27 @@ export async function pageInvoices(
   return (await query.execute()).map(toHead);
 }
 
+/** Some invoices of an account, the latest first; `isLast` when there are no earlier ones. */
+export type InvoicePage = { readonly invoices: readonly InvoiceHead[]; readonly isLast: boolean };
+
+/** The latest invoices of an account whose periods began before an instant, voided ones left out. */
+export async function latestInvoices(
+  db: Db,
+  accountId: string,
+  { before, limit }: { readonly before: Second | undefined; readonly limit: number },
+): Promise<InvoicePage> {
+  let query = db
+    .selectFrom('invoice')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('state', '<>', 'void')
+    .orderBy('period_start', 'desc')
+    .limit(limit + 1);
+  if (before !== undefined) query = query.where('period_start', '<', before);
+  const rows = await query.execute();
+  return { invoices: rows.slice(0, limit).map(toHead), isLast: rows.length <= limit };
+}
+
 export async function findInvoice(
   db: Db,
   accountId: string,
@@ -81,7 +102,7 @@ export async function linesOf(
   return rows.map(toLine);
 }
 
-function toHead(row: Selectable<Invoice>): InvoiceHead {
+export function toHead(row: Selectable<Invoice>): InvoiceHead {
   return {
     invoiceId: row.invoice_id,
     periodStart: row.period_start,

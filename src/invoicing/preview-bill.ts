@@ -1,6 +1,6 @@
 import { tierAt, type Account, type Tier } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
-import { usageOf } from '../metering/usage-store.ts';
+import { askUsage, type UsageQuestion } from '../metering/ask-usage.ts';
 import type { Usage, Window } from '../metering/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
@@ -39,17 +39,22 @@ export async function forecastBill(db: Db, account: Account, at: Second): Promis
   return await billWindow(db, account, period, window);
 }
 
-/** Both of them, read at once. */
-export async function previewAndForecast(
-  db: Db,
+/** Both of them. */
+export function previewAndForecast(
   account: Account,
   at: Second,
   priceBooks: readonly PriceBook[],
-): Promise<{ readonly soFar: BillPreview; readonly forecast: BillPreview }> {
+): UsageQuestion<{ readonly soFar: BillPreview; readonly forecast: BillPreview }> {
   const { end } = runningPeriod(account, at);
-  const windows = [windowUpTo(account, at, at), windowUpTo(account, at, end)];
-  const [soFar, forecast] = await billWindows(db, account, priceBooks, windows);
-  return { soFar: soFar!, forecast: forecast! };
+  const both = [windowUpTo(account, at, at), windowUpTo(account, at, end)];
+  const { windows, answer } = billsOf(account, priceBooks, both);
+  return {
+    windows,
+    answer: (usages) => {
+      const [soFar, forecast] = answer(usages);
+      return { soFar: soFar!, forecast: forecast! };
+    },
+  };
 }
 
 /** What a window within one billing period costs by itself. */
@@ -60,7 +65,8 @@ export async function billWindow(
   window: Window,
 ): Promise<BillPreview> {
   const priceBooks = await priceBooksOf(db, account.id);
-  const [bill] = await billWindows(db, account, priceBooks, [{ ...window, period }]);
+  const question = billsOf(account, priceBooks, [{ ...window, period }]);
+  const [bill] = await askUsage(db, account.id, question);
   return bill!;
 }
 
@@ -71,29 +77,28 @@ function windowUpTo(account: Account, at: Second, to: Second): PeriodWindow {
   return { period, from: period.start, to: lastCounted(account, to) };
 }
 
-async function billWindows(
-  db: Db,
+function billsOf(
   account: Account,
   priceBooks: readonly PriceBook[],
   windows: readonly PeriodWindow[],
-): Promise<BillPreview[]> {
+): UsageQuestion<readonly BillPreview[]> {
   const parts = windows.map((window) => stretchesOf(window, account.upgradedAt, priceBooks));
-  const asked = windows.flatMap((window, index) => [window, ...parts[index]!]);
-  const usages = await usageOf(
-    db,
-    asked.map(({ from, to }) => ({ account: account.id, from, to })),
-  );
-  const rest = usages.values();
-  return windows.map(({ period, to }, index) => {
-    const usage = rest.next().value!;
-    const charged = parts[index]!.map(({ priceBook }) => ({
-      priceBook,
-      usage: rest.next().value!,
-    }));
-    const lines = priceUsage(period, charged);
-    const tier = tierAt(account, to);
-    return { period, countedTo: to, tier, usage, lines, totalCents: totalOf(lines) };
-  });
+  return {
+    windows: windows.flatMap((window, index) => [window, ...parts[index]!]),
+    answer: (usages) => {
+      const rest = usages.values();
+      return windows.map(({ period, to }, index) => {
+        const usage = rest.next().value!;
+        const charged = parts[index]!.map(({ priceBook }) => ({
+          priceBook,
+          usage: rest.next().value!,
+        }));
+        const lines = priceUsage(period, charged);
+        const tier = tierAt(account, to);
+        return { period, countedTo: to, tier, usage, lines, totalCents: totalOf(lines) };
+      });
+    },
+  };
 }
 
 /** The billing period that `at` lies in; the last one of a deleted account, the first before its sign-up. */

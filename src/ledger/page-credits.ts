@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import { cursorUnknown } from '../values/fault.ts';
 import type { Cents } from '../values/money.ts';
@@ -55,4 +55,47 @@ export async function pageCredits(
     reason: row.reason ?? undefined,
     recordedAt: row.recorded_at,
   }));
+}
+
+/** What an account has available, and its latest movements, the latest first. */
+export type Credit = { readonly cents: Cents; readonly latest: readonly CreditEntry[] };
+
+/** That as a column, for a statement that reads more about the account; `toCredit` reads it. */
+export function creditOf(accountId: string, limit: number): RawBuilder<CreditJson> {
+  const entries = sql`from ledger_entry where account_id = ${accountId} and book = 'credit'`;
+  return sql`json_build_object(
+    'cents', (select coalesce(sum(amount_cents), 0)::text ${entries}),
+    'latest', array(
+      select json_build_object('entryId', entry_id, 'kind', kind, 'cents', amount_cents::text,
+        'invoiceId', invoice_id, 'actor', actor, 'reason', reason, 'recordedAt', recorded_at)
+      ${entries} order by recorded_at desc, entry_id desc limit ${limit}))`;
+}
+
+/** Amounts are text: numbers of JSON are floats. */
+type CreditJson = {
+  readonly cents: string;
+  readonly latest: readonly {
+    readonly entryId: string;
+    readonly kind: string;
+    readonly cents: string;
+    readonly invoiceId: string | null;
+    readonly actor: string;
+    readonly reason: string | null;
+    readonly recordedAt: string;
+  }[];
+};
+
+export function toCredit({ cents, latest }: CreditJson): Credit {
+  return {
+    cents: BigInt(cents),
+    latest: latest.map(({ entryId, kind, actor, ...row }) => ({
+      entryId,
+      kind,
+      amountCents: BigInt(row.cents),
+      invoiceId: row.invoiceId ?? undefined,
+      actor,
+      reason: row.reason ?? undefined,
+      recordedAt: new Date(row.recordedAt),
+    })),
+  };
 }

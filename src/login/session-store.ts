@@ -81,8 +81,7 @@ async function openSession(
  */
 export async function findSession(db: Db, now: Date, secret: string): Promise<Session | undefined> {
   if (!SECRET.test(secret)) return undefined;
-  const { rows } = await sql<Selectable<PageSession>>`
-    /* prepare find_page_session */
+  const { rows } = await sql<Selectable<PageSession>>`/* prepare find_page_session */
     select page_session.* from page_session
     left join account on account.account_id = page_session.account_id
     left join api_key on api_key.key_id = page_session.key_id

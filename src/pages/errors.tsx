@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { VNode } from 'preact';
+import { ZodError } from 'zod';
 import { isDatabaseUnavailable } from '../database/unavailable.ts';
 import { Fault, type FaultKind } from '../values/fault.ts';
 import { Page, sendPage } from './html/page.tsx';
+import { Name, withStop } from './html/text.tsx';
 
 const STATUS_OF_KIND: Readonly<Record<FaultKind, number>> = {
   invalid: 422,
@@ -54,7 +56,9 @@ function ErrorPage({
   return (
     <Page title={title} viewer={viewer ?? undefined}>
       <h1>{title}</h1>
-      <p class="name">{sentence(detail)}</p>
+      <p>
+        <Name>{sentence(detail)}</Name>
+      </p>
       <p>
         <a href="/">Back to the start</a>
       </p>
@@ -65,6 +69,11 @@ function ErrorPage({
 /** What Fastify itself refuses (too large, not readable) carries its status. */
 function faultOf(error: unknown): Fault | undefined {
   if (error instanceof Fault) return error;
+  if (error instanceof ZodError) {
+    const [issue] = error.issues;
+    const message = `${issue!.path.join('.')}: ${issue!.message}`;
+    return new Fault('invalid', 'bad_request', message);
+  }
   if (isDatabaseUnavailable(error)) {
     return new Fault('unavailable', 'database_unavailable', 'the database cannot answer right now');
   }
@@ -77,6 +86,5 @@ function faultOf(error: unknown): Fault | undefined {
 }
 
 function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  return withStop(text.charAt(0).toUpperCase() + text.slice(1));
 }

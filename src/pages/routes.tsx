@@ -8,7 +8,7 @@ import { sendErrorPage } from './errors.tsx';
 import { queueBoard } from './operator/board.ts';
 import { addOperatorPages } from './operator/routes.tsx';
 import { readCookie } from './session/cookie.ts';
-import { admit, requireOwnForms } from './session/guard.ts';
+import { admit, requireOwnForms, unknownPage } from './session/guard.ts';
 import { addSignIn, startOf } from './sign-in.tsx';
 
 /** Everything our own, nothing inline; a form may only be sent to us. */
@@ -47,6 +47,11 @@ export function pageRoutes(dependencies: PagesDependencies): FastifyPluginAsync 
         requireOwnForms(guarded);
         addAccountPages(guarded, dependencies);
         addOperatorPages(guarded, dependencies);
+        for (const path of ['/account/*', '/operator/*']) {
+          guarded.get(path, () => {
+            throw unknownPage();
+          });
+        }
       });
     });
     await server.register(queueBoard(dependencies));

@@ -41,7 +41,14 @@ export async function createDatabase(
       .execute();
     const size = fromTenths(sizeTenths);
     await command.tell('database.create_requested', { app, database, size, ...placement });
-    return { database, app, sizeTenths, state: 'PENDING', latestAt: undefined };
+    return {
+      database,
+      app,
+      sizeTenths,
+      state: 'PENDING',
+      latestAt: undefined,
+      observedRows: undefined,
+    };
   });
 }
 

@@ -1,19 +1,10 @@
 import { sql } from 'kysely';
+import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { groupBy } from '../values/group.ts';
+import type { Second } from '../values/instant.ts';
 import { readAccountPrice, withAccountPrices, type PriceBooksOf } from './account-price.ts';
 import { readPriceBook, type PriceBook } from './price-book.ts';
-
-/** All price books in order of their instants; those that were withdrawn never counted. */
-export async function listPriceBooks(db: Db): Promise<readonly PriceBook[]> {
-  const rows = await db
-    .selectFrom('price_book')
-    .selectAll()
-    .where('withdrawn_at', 'is', null)
-    .orderBy('effective_at')
-    .execute();
-  return rows.map((row) => readPriceBook(row.price_book_id, row.effective_at, row.content));
-}
 
 /** The books that hold for one account, its own prices within them. */
 export async function priceBooksOf(db: Db, accountId: string): Promise<readonly PriceBook[]> {
@@ -22,12 +13,32 @@ export async function priceBooksOf(db: Db, accountId: string): Promise<readonly 
 }
 
 /**
- * The books that hold for each of the accounts. Whoever freezes an invoice reads them with the accounts'
- * lock held, under which their own prices change.
+ * The books that hold for each of the accounts, by one statement. Whoever freezes an invoice reads them with
+ * the accounts' lock held, under which their own prices change.
  */
 export async function readPrices(db: Db, accountIds: readonly string[]): Promise<PriceBooksOf> {
-  return await pricesWithin(db, await listPriceBooks(db), accountIds);
+  const { rows } = await sql<PriceRow>`/* prepare read_prices */
+    select null as "accountId", price_book_id as id, effective_at as "from", null::bigint as "to", content
+    from price_book where withdrawn_at is null
+    union all
+    select account_id, price_id, from_at, to_at, content
+    from account_price where account_id = any(${textArray(accountIds)}::text[])
+    order by "from"`.execute(db);
+  const books = rows.filter(({ accountId }) => accountId === null);
+  return pricesOf(
+    books.map((row) => readPriceBook(row.id, row.from, row.content)),
+    rows,
+  );
 }
+
+type PriceRow = {
+  /** Null: it is a book. */
+  readonly accountId: string | null;
+  readonly id: string;
+  readonly from: Second;
+  readonly to: Second | null;
+  readonly content: unknown;
+};
 
 /** What each of the accounts would pay if these were the books, its own prices within them. */
 export async function pricesWithin(
@@ -37,15 +48,25 @@ export async function pricesWithin(
 ): Promise<PriceBooksOf> {
   const rows = await db
     .selectFrom('account_price')
-    .select(['account_id', 'price_id', 'from_at', 'to_at', 'content'])
+    .select([
+      'account_id as accountId',
+      'price_id as id',
+      'from_at as from',
+      'to_at as to',
+      'content',
+    ])
     .where('account_id', '=', sql<string>`any(${accountIds})`)
     .execute();
-  const byAccount = groupBy(rows, ({ account_id }) => account_id);
+  return pricesOf(priceBooks, rows);
+}
+
+function pricesOf(priceBooks: readonly PriceBook[], rows: readonly PriceRow[]): PriceBooksOf {
+  const byAccount = groupBy(rows, ({ accountId }) => accountId);
   return (accountId) =>
     withAccountPrices(
       priceBooks,
-      (byAccount.get(accountId) ?? []).map((row) =>
-        readAccountPrice(row.price_id, row.from_at, row.to_at ?? undefined, row.content),
+      (byAccount.get(accountId) ?? []).map(({ id, from, to, content }) =>
+        readAccountPrice(id, from, to ?? undefined, content),
       ),
     );
 }

@@ -19,7 +19,13 @@ export function viewOf(queues: readonly Queue[]): QueueView {
       createBullBoard({
         queues: queues.map((queue) => new BullMQAdapter(queue)),
         serverAdapter: adapter,
-        options: { uiConfig: { boardTitle: 'gigameter queues' } },
+        options: {
+          uiConfig: {
+            boardTitle: 'gigameter queues',
+            hideDocsLink: true,
+            miscLinks: [{ text: 'Back to gigameter', url: '/operator' }],
+          },
+        },
       });
       return async (server) => await server.register(adapter.registerPlugin());
     },

@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
+import type { Window } from '../metering/usage.ts';
 import type { Second } from '../values/instant.ts';
 
 /** A time in which nobody confirmed what ran of a source: it is billed as it was last reported. */
@@ -17,21 +18,37 @@ type Silence = { readonly source: string; readonly beganAt: Second };
 export async function unconfirmedOf(
   db: Db,
   accountId: string,
-  { from, to }: { readonly from: Second; readonly to: Second },
+  { from, to }: Window,
 ): Promise<readonly Unconfirmed[]> {
-  const rows = await db
-    .selectFrom('unconfirmed_usage')
-    .select(['source', 'began_at', 'ended_at'])
-    .where('account_id', '=', accountId)
-    .where('began_at', '<', to)
-    .where((where) => where.or([where('ended_at', 'is', null), where('ended_at', '>', from)]))
-    .orderBy('began_at')
-    .orderBy('source')
-    .execute();
-  return rows.map((row) => ({
-    source: row.source,
-    from: row.began_at,
-    to: row.ended_at ?? undefined,
+  const window = { from: sql<Second>`${from}::bigint`, to: sql<Second>`${to}::bigint` };
+  const { rows } = await sql<{ readonly times: readonly UnconfirmedJson[] }>`
+    select ${unconfirmedWithin(accountId, window)} as times`.execute(db);
+  return toUnconfirmed(rows[0]!.times);
+}
+
+/** That as a column, for a statement that reads more about the account; `toUnconfirmed` reads it. */
+export function unconfirmedWithin(
+  accountId: string,
+  { from, to }: { readonly from: RawBuilder<Second>; readonly to: RawBuilder<Second> },
+): RawBuilder<readonly UnconfirmedJson[]> {
+  return sql`array(
+    select json_build_object('source', source, 'from', began_at::text, 'to', ended_at::text)
+    from unconfirmed_usage
+    where account_id = ${accountId} and began_at < ${to} and (ended_at is null or ended_at > ${from})
+    order by began_at, source)`;
+}
+
+export type UnconfirmedJson = {
+  readonly source: string;
+  readonly from: string;
+  readonly to: string | null;
+};
+
+export function toUnconfirmed(times: readonly UnconfirmedJson[]): readonly Unconfirmed[] {
+  return times.map(({ source, from, to }) => ({
+    source,
+    from: BigInt(from),
+    to: to === null ? undefined : BigInt(to),
   }));
 }
 

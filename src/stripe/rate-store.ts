@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../database/pool.ts';
 
 /** Calls that share a rate. */
@@ -134,6 +134,31 @@ export async function reopen(db: Db, name: string): Promise<void> {
     .set({ shut_until: null })
     .where('bucket', '=', name)
     .execute();
+}
+
+/** Calls that are held back: at half their rate for each halving, or not at all for a while. */
+export type HeldBack = {
+  readonly bucket: string;
+  readonly halvings: number;
+  readonly shutUntil: Date | undefined;
+};
+
+/** What is held back, as a column for a statement that reads more; `toHeldBack` reads it. */
+export function heldBackAt(now: Date): RawBuilder<readonly HeldBackJson[]> {
+  const isShut = sql`shut_until > ${now}::timestamptz`;
+  return sql`array(
+    select json_build_object('bucket', bucket, 'halvings', ${halvingsAt(now)},
+      'shutUntil', case when ${isShut} then shut_until end)
+    from stripe_rate where ${isShut} or ${halvingsAt(now)} > 0 order by bucket)`;
+}
+
+export type HeldBackJson = Omit<HeldBack, 'shutUntil'> & { readonly shutUntil: string | null };
+
+export function toHeldBack(rows: readonly HeldBackJson[]): readonly HeldBack[] {
+  return rows.map(({ shutUntil, ...rate }) => ({
+    ...rate,
+    shutUntil: shutUntil === null ? undefined : new Date(shutUntil),
+  }));
 }
 
 async function insertBuckets(db: Db, now: Date, names: readonly string[]): Promise<void> {

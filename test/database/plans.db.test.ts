@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { collectDue } from '../../src/dunning/collect-due.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
+import { makeSignInLink } from '../../src/login/sign-in-link.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { processStripeEvents } from '../../src/stripe/news/process-stripe-events.ts';
@@ -57,6 +58,8 @@ function expectFlat(mostEvents: number, mostRows: number): void {
   expect(all.filter((node) => node['Node Type'].includes('Seq Scan'))).toEqual([]);
   const ofEvents = all.filter((node) => node['Relation Name'] === EVENTS);
   for (const node of ofEvents) {
+    // What was recorded lately, whose it may be.
+    if (node['Recheck Cond']?.includes('recorded_at >') === true) continue;
     expect(node['Index Cond'] ?? node['Recheck Cond'], node.statement).toContain('account_id');
   }
   const sum = (nodes: readonly PlanNode[]): number =>
@@ -86,6 +89,36 @@ for (const path of [
     expectFlat(path.startsWith('/usage?') ? 6_000 : 0, path.startsWith('/usage?') ? 6_100 : 60);
   });
 }
+
+test.each([
+  [`/account/${BUSY}`],
+  [`/account/${BUSY}?levels=1&what=app:app 1&replicas=3&size=0.5`],
+  [`/account/${BUSY}/invoices/${BUSY}1765324800`],
+  ['/operator'],
+  [`/operator/accounts?q=${BUSY.slice(0, 2)}`],
+  [`/operator/accounts/${BUSY}`],
+  ['/operator/events'],
+  ['/operator/actions'],
+])('the page %s reads no history', async (url) => {
+  const { path } = await makeSignInLink(api.db, api.world.clock(), {
+    accountId: undefined,
+    actor: 'alice',
+  });
+  const { headers } = await api.server.inject({
+    method: 'POST',
+    url: '/sign-in/link',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: path.split('?')[1]!,
+  });
+  const cookie = String(headers['set-cookie']).split(';')[0]!;
+  // PostgreSQL plans what is prepared for any values after some calls.
+  for (let call = 1; call <= 7; call += 1) {
+    plans.length = 0;
+    const { statusCode } = await api.server.inject({ url, headers: { cookie } });
+    expect(statusCode).toBe(200);
+    expectFlat(100, 200);
+  }
+});
 
 test('asking what became of an event reads that event', async () => {
   const { status } = await api.call({

@@ -104,12 +104,17 @@ test('a marked statement is prepared under its name, whoever sends it, and parse
     const { rows } = await sql`/* prepare add_one */ select ${5}::int + 1 as n`.execute(trx);
     expect(rows).toEqual([{ n: 6 }]);
   });
+  // As templates are written: the mark stands on a line of its own.
+  await sql`
+    /* prepare on_a_line */
+    select 1`.execute(db);
   await pool.query('/* prepare plain */ select 1');
   const { rows } = await pool.query(
     'select name, generic_plans + custom_plans as runs from pg_prepared_statements order by name',
   );
   expect(rows).toEqual([
     { name: 'add_one', runs: 3n },
+    { name: 'on_a_line', runs: 1n },
     { name: 'plain', runs: 1n },
   ]);
   await pool.end();

@@ -55,6 +55,8 @@ test('the demo bills its platform through the real parts, the same in a second r
     cron[1]?.lines.some(({ kind, amount_cents }) => kind === 'carried' && amount_cents > 0),
   ).toBe(true);
 
+  expect(of('bakery').invoices.map(({ state }) => state)).toEqual(['paid', 'paid']);
+
   // What an operator finds on the page of the day.
   expect(first.trouble).toEqual({
     parked: 1,
@@ -66,4 +68,4 @@ test('the demo bills its platform through the real parts, the same in a second r
   const states = ({ accounts }: Shown) =>
     accounts.map(({ account, invoices }) => [account, invoices.map(({ state }) => state)]);
   expect(states(await demo())).toEqual(states(first));
-}, 480_000);
+}, 900_000);

@@ -55,4 +55,4 @@ test('every command of the README runs as written', async () => {
   expect(text).toContain('"recorded":1');
   expect(text).toMatch(/"allowed":false.*free_app_size/);
   expect(text).toMatch(/"data":\{"email":"you@home\.example","key":"gm_/);
-}, 480_000);
+}, 900_000);

@@ -5,13 +5,17 @@ import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { estimateAccount } from '../../src/invoicing/estimate.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
+import type { Levels } from '../../src/metering/levels.ts';
+import { levelsOf } from '../../src/metering/levels-store.ts';
 import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
 import { segmentsOf, segmentUsage } from '../../src/metering/segments.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
+import { readDesired, runningOf } from '../../src/platform/desired-state.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
 import { parseInstant, toDate, type Second } from '../../src/values/instant.ts';
 import { boundary } from '../../src/values/period.ts';
+import { compareBytes } from '../../src/values/text.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { delivered, history, type History } from '../support/histories.ts';
 import type { Report } from '../support/reports.ts';
@@ -59,7 +63,7 @@ const deliveredHistory = history.chain((one) => {
   });
 });
 
-test('recorded in any order, repeated, in any batches, with closes in between: every window is exact', async () => {
+test('recorded in any order, repeated, in any batches, with closes in between: every window and level is exact', async () => {
   await fc.assert(
     fc.asyncProperty(deliveredHistory, async (given) => {
       const { account, until, delivery, windows } = given;
@@ -74,6 +78,7 @@ test('recorded in any order, repeated, in any batches, with closes in between: e
       const asked = windows.map(([from, to]) => ({ account, from, to }));
       const expected = asked.map((window) => segmentUsage(segments, window));
       expect(await usageOf(database.db, asked)).toEqual(expected);
+      expect(await running(account)).toEqual(await levelsOf(database.db, account));
       expect(await rebuildSeries(database.db, [account], false)).toEqual([]);
       expect(await usageOf(database.db, asked)).toEqual(expected);
     }),
@@ -125,6 +130,12 @@ test('what is recorded before the close is invoiced exactly as estimated', async
     { numRuns: 30 },
   );
 }, 300_000);
+
+/** Read from the latest facts, where `levelsOf` reads the series. */
+async function running(account: string): Promise<Levels> {
+  const { apps, databases } = runningOf(await readDesired(database.db, account));
+  return { apps, databases: databases.toSorted((a, b) => compareBytes(a.app, b.app)) };
+}
 
 function batchesOf(reports: readonly Report[], sizes: readonly number[]): Report[][] {
   const batches: Report[][] = [];

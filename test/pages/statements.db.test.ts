@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { watchPlans, type Plan } from '../support/plans.ts';
 import { openSite, type Site } from './support/site.ts';
+import { signedIn } from './support/visit.ts';
 
 let site: Site;
 let plans: Plan[];
@@ -10,35 +11,48 @@ beforeAll(async () => {
 });
 afterAll(async () => await site.close());
 
-async function signIn(account?: string): Promise<string> {
-  const token = (await site.link(account)).split('=')[1]!;
-  const { headers } = await site.api.server.inject({
-    method: 'POST',
-    url: '/sign-in/link',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    payload: `token=${token}`,
-  });
-  return String(headers['set-cookie']).split(';')[0]!;
+async function statementsOf(who: string | undefined, url: string): Promise<number> {
+  const cookie = await signedIn(site, who);
+  plans.length = 0;
+  const { statusCode } = await site.api.server.inject({ url, headers: { cookie } });
+  expect([url, statusCode]).toEqual([url, 200]);
+  // The session is looked for each time.
+  expect(plans.some(({ statement }) => statement.includes('find_page_session'))).toBe(true);
+  return plans.length;
 }
 
 /** Each is a look-up by an index; test/database holds their plans. */
 test.each([
-  ['acme', '/account/acme', 16],
-  ['acme', '/account/acme?levels=1&what=new-app&replicas=3&size=0.5', 22],
-  ['hobby', '/account/hobby', 17],
-  [undefined, '/operator', 8],
+  ['acme', '/account/acme', 6],
+  ['acme', '/account/acme?levels=1&what=new-app&replicas=3&size=0.5', 7],
+  ['hobby', '/account/hobby', 7],
+  ['acme', '/account/acme/quote?what=app:web&replicas=3&size=0.5', 4],
+  [undefined, '/account/broke', 6],
+  [undefined, '/operator', 5],
   [undefined, '/operator/accounts?q=a', 2],
+  [undefined, '/operator/accounts?q=cme', 3],
   [undefined, '/operator/accounts/acme', 3],
   [undefined, '/operator/events', 3],
   [undefined, '/operator/actions', 2],
 ])(
   'as %s: %s takes no more than %i statements, whatever there is to show',
   async (who, url, most) => {
-    const cookie = await signIn(who);
-    plans.length = 0;
-    const { statusCode } = await site.api.server.inject({ url, headers: { cookie } });
-    expect(statusCode).toBe(200);
-    expect(plans.length).toBeLessThanOrEqual(most);
-    expect(plans.length).toBeGreaterThan(1);
+    expect(await statementsOf(who, url)).toBeLessThanOrEqual(most);
   },
 );
+
+test('an invoice takes three statements, and three more for the segments of any of its lines', async () => {
+  const lines = await site.api.db
+    .selectFrom('invoice_line')
+    .select(['invoice_id', 'line_number', 'kind'])
+    .where('account_id', '=', 'acme')
+    .execute();
+  const kinds = lines.map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(['app', 'database', 'credit']));
+  for (const { invoice_id: id, line_number: line, kind } of lines) {
+    const path = `/account/acme/invoices/${id}`;
+    expect(await statementsOf('acme', path)).toBeLessThanOrEqual(3);
+    const most = kind === 'credit' ? 3 : 6;
+    expect(await statementsOf('acme', `${path}?line=${line}`)).toBeLessThanOrEqual(most);
+  }
+});

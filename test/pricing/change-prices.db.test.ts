@@ -13,7 +13,7 @@ import {
   withdrawPriceBook,
 } from '../../src/pricing/change-price-books.ts';
 import { DOCUMENTED_PRICES } from '../../src/pricing/price-book.ts';
-import { listPriceBooks, priceBooksOf } from '../../src/pricing/store.ts';
+import { priceBooksOf } from '../../src/pricing/store.ts';
 import { parseInstant, type Second } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter } from '../support/reports.ts';
@@ -71,7 +71,7 @@ describe('price books', () => {
   test('a planned book can be taken back; it never counted, and its instant is free again', async () => {
     expect(await withdrawPriceBook(database.db, now, 'later', 'bob')).toBe(true);
     expect(await withdrawPriceBook(database.db, now, 'later', 'bob')).toBe(false);
-    expect((await listPriceBooks(database.db)).map(({ id }) => id)).toEqual([
+    expect((await priceBooksOf(database.db, 'nobody')).map(({ id }) => id)).toEqual([
       'gigalixir-0.15.0',
       'a',
     ]);
@@ -169,7 +169,9 @@ describe('prices of one account', () => {
     expect(books.filter(({ id }) => id.endsWith('+a')).map((one) => one.effectiveAt)).toEqual([
       second('2026-02-10T00:00:00Z'),
     ]);
-    expect(await priceBooksOf(database.db, 'early')).toEqual(await listPriceBooks(database.db));
+    expect(await priceBooksOf(database.db, 'early')).toEqual(
+      await priceBooksOf(database.db, 'nobody'),
+    );
   });
 
   test('they may begin in the past of the open period, not in a closed one', async () => {
@@ -245,7 +247,9 @@ describe('prices of one account', () => {
     await set('a', '2026-02-10T00:00:00Z');
     expect(await end('a', '2026-02-05T00:00:00Z')).toBe(true);
     expect(await end('a', '2026-02-05T00:00:00Z')).toBe(false);
-    expect(await priceBooksOf(database.db, account)).toEqual(await listPriceBooks(database.db));
+    expect(await priceBooksOf(database.db, account)).toEqual(
+      await priceBooksOf(database.db, 'nobody'),
+    );
     expect(await set('b', '2026-02-01T00:00:00Z')).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
-import { listPriceBooks } from '../../src/pricing/store.ts';
+import { priceBooksOf } from '../../src/pricing/store.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -10,5 +10,5 @@ beforeAll(async () => {
 afterAll(async () => await database.drop());
 
 test('a new installation starts with the prices that estimate uses', async () => {
-  expect(await listPriceBooks(database.db)).toEqual([documentedPriceBook()]);
+  expect(await priceBooksOf(database.db, 'nobody')).toEqual([documentedPriceBook()]);
 });

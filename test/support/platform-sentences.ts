@@ -2,7 +2,7 @@ import { whatIf, type Repriced } from '../../src/invoicing/what-if.ts';
 import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { recorderWithin } from '../../src/metering/record-events.ts';
-import { listPriceBooks } from '../../src/pricing/store.ts';
+import { priceBooksOf } from '../../src/pricing/store.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { applySnapshot } from '../../src/sources/apply-snapshot.ts';
@@ -132,7 +132,7 @@ export async function watch(db: Db, now: Date): Promise<void> {
 }
 
 async function askWhatIf(db: Db, now: Date, usd: string): Promise<string> {
-  const [book] = await listPriceBooks(db);
+  const [book] = await priceBooksOf(db, 'nobody');
   const priceBook = {
     ...book!,
     replicaSizeSecondUsd: usd,

@@ -7,8 +7,7 @@ import type { ReadAs } from '../../database/row-level-security.ts';
 import { runningPeriod } from '../../invoicing/preview-bill.ts';
 import { quoteChange, type Cost } from '../../invoicing/quote.ts';
 import { reasonsAgainst, type Limits } from '../../limits/rules.ts';
-import { levelsOf } from '../../metering/levels-store.ts';
-import { holdingsOf, readDesired } from '../../platform/desired-state.ts';
+import { holdingsOf, readDesired, runningOf } from '../../platform/desired-state.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
 import type { Clock } from '../../values/clock.ts';
 import { formatFraction, fraction } from '../../values/fraction.ts';
@@ -76,6 +75,7 @@ export function checkRoutes({
     const found = reasonsAgainst(holdingsOf(account, desired, at), change, limits);
     return {
       change,
+      running: runningOf(desired),
       verdict: {
         allowed: found.length === 0,
         reasons: reasonsToJson(found),
@@ -122,14 +122,14 @@ export function checkRoutes({
         const at = toSecond(clock());
         return await readAs(ownAccount(request), async (db) => {
           const account = await requireLiveAccount(db, request.params.account);
-          const { change, verdict: decided } = await judge(db, account, request.body, at);
+          const { change, running, verdict: decided } = await judge(db, account, request.body, at);
           const terms = {
             tier: request.query.tier ?? tierAt(account, at),
             priceBooks: await priceBooksOf(db, account.id),
             period: runningPeriod(account, at),
             at,
           };
-          const { present, proposed } = quoteChange(await levelsOf(db, account.id), change, terms);
+          const { present, proposed } = quoteChange(running, change, terms);
           return {
             ...decided,
             tier: terms.tier,

@@ -1,17 +1,27 @@
 import type { VNode } from 'preact';
 import { Page } from '../html/page.tsx';
 import { Section, Tile } from '../html/parts.tsx';
-import { Badge, formatDay, Instant, Money, Name } from '../html/text.tsx';
-import { accountPath } from '../paths.ts';
+import {
+  Badge,
+  formatDay,
+  Instant,
+  isolated,
+  Money,
+  Name,
+  plural,
+  withStop,
+} from '../html/text.tsx';
+import { accountPath, operatorAccountPath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
-import { CostChart, coloursOf } from './cost-chart.tsx';
+import { CostChart } from './charts/cost-chart.tsx';
 import { Credits, Card } from './money-sections.tsx';
 import { FreeTier } from './free-tier.tsx';
-import { Invoices } from './invoice-list.tsx';
-import { LevelChart } from './level-chart.tsx';
+import { Invoices } from './invoices/invoice-list.tsx';
+import { LevelChart } from './charts/level-chart.tsx';
 import type { Bill } from './load-bill.ts';
 import { QuoteBox, type QuoteAnswer } from './quote-box.tsx';
 import { Resources } from './resources.tsx';
+import { coloursOf } from './charts/shown-series.ts';
 import { UnconfirmedNote } from './unconfirmed.tsx';
 
 /** What an account uses, what it costs and will cost, and all its invoices. */
@@ -26,23 +36,43 @@ export function BillPage({
   readonly notice: string | undefined;
   readonly quote: QuoteAnswer;
 }): VNode {
-  const { account, soFar } = bill;
-  const path = accountPath(account.id);
-  const window = { from: soFar.period.start, to: soFar.countedTo };
-  const hasCosts = bill.forecast.lines.length > 0;
+  const { account, at } = bill;
+  const isDeleted = account.deletedAt !== undefined && account.deletedAt <= at;
   return (
-    <Page title={`Bill of ${account.id}`} viewer={viewer} here={path}>
-      <Head bill={bill} />
+    <Page title={`Bill of ${isolated(account.id)}`} viewer={viewer} here={accountPath(account.id)}>
+      <Head bill={bill} viewer={viewer} />
       {notice === undefined ? null : (
         <p class="alert good" role="status">
           {notice}
         </p>
       )}
       <UnconfirmedNote times={bill.unconfirmed} />
+      {isDeleted ? null : <RunningPeriod bill={bill} quote={quote} />}
+      <div class="columns">
+        <Card bill={bill} viewer={viewer} />
+        <Credits bill={bill} />
+      </div>
+      <Section title="Invoices" id="invoices">
+        <Invoices bill={bill} />
+      </Section>
+    </Page>
+  );
+}
+
+function RunningPeriod({
+  bill,
+  quote,
+}: {
+  readonly bill: Bill;
+  readonly quote: QuoteAnswer;
+}): VNode {
+  const { soFar, forecast, daily } = bill;
+  return (
+    <>
       <Figures bill={bill} />
-      {hasCosts ? (
+      {forecast.lines.length > 0 ? (
         <Section title="Cost per day">
-          <CostChart daily={bill.daily} />
+          <CostChart daily={daily} />
         </Section>
       ) : null}
       {bill.tier === 'FREE' ? <FreeTier bill={bill} /> : null}
@@ -51,15 +81,15 @@ export function BillPage({
         id="levels"
         aside={
           bill.levelHistory === undefined ? (
-            <a href={`${path}?levels=1#levels`}>Show what ran when</a>
+            <a href="?levels=1#levels">Show what ran when</a>
           ) : undefined
         }
       >
         {bill.levelHistory === undefined ? null : (
           <LevelChart
             history={bill.levelHistory}
-            window={window}
-            colours={coloursOf(bill.daily.series)}
+            window={{ from: soFar.period.start, to: soFar.countedTo }}
+            colours={coloursOf(daily.series)}
           />
         )}
         <Resources bill={bill} />
@@ -67,33 +97,51 @@ export function BillPage({
       <Section title="What would it cost?" id="quote">
         <QuoteBox bill={bill} answer={quote} />
       </Section>
-      <div class="columns">
-        <Card bill={bill} viewer={viewer} />
-        <Credits bill={bill} />
-      </div>
-      <Section title="Invoices" id="invoices">
-        <Invoices accountId={account.id} invoices={bill.invoices} />
-      </Section>
-    </Page>
+    </>
   );
 }
 
-function Head({ bill: { account, tier, soFar, pastDueSince } }: { readonly bill: Bill }): VNode {
+function Head({
+  bill: { account, tier, soFar, pastDueSince, owed, card },
+  viewer,
+}: {
+  readonly bill: Bill;
+  readonly viewer: Viewer;
+}): VNode {
   return (
     <>
+      {viewer.accountId === undefined ? (
+        <p class="crumbs no-print">
+          <a href={operatorAccountPath(account.id)}>Timeline and actions</a>
+        </p>
+      ) : null}
       <h1>
-        <Name>{account.id}</Name> <Badge tone={tier === 'FREE' ? 'plain' : 'good'}>{tier}</Badge>
+        <Name>{account.id}</Name> <Badge tone={tier === 'FREE' ? 'plain' : 'good'}>{tier}</Badge>{' '}
         {account.deletedAt === undefined ? null : <Badge tone="bad">deleted</Badge>}
       </h1>
       <p class="note">
-        <Name>{account.email}</Name> · billing period <Instant at={soFar.period.start} /> to{' '}
-        <Instant at={soFar.period.end} /> UTC, counted to{' '}
-        <Instant at={soFar.countedTo} to="second" />
+        <Name>{account.email}</Name> ·{' '}
+        {account.deletedAt === undefined ? (
+          <>
+            billing period <Instant at={soFar.period.start} /> to <Instant at={soFar.period.end} />{' '}
+            UTC, counted to <Instant at={soFar.countedTo} to="second" />
+          </>
+        ) : (
+          <>
+            deleted <Instant at={account.deletedAt} to="second" /> UTC; all it used is on its
+            invoices
+          </>
+        )}
       </p>
       {pastDueSince === undefined ? null : (
         <p class="alert bad" role="alert">
-          An invoice could not be paid since <Instant at={pastDueSince} to="day" />. Please set
-          another card below: it is charged at once.
+          <Money cents={owed.cents} /> on {plural(owed.invoices, 'invoice')} could not be collected
+          since <Instant at={pastDueSince} to="day" />:{' '}
+          <Name>
+            {withStop(card === undefined ? 'no card is set' : (owed.failure ?? 'not tried yet'))}
+          </Name>{' '}
+          Please <a href="#card">set {card === undefined ? 'a card' : 'another card'}</a>; it is
+          charged at once.
         </p>
       )}
     </>
@@ -101,7 +149,8 @@ function Head({ bill: { account, tier, soFar, pastDueSince } }: { readonly bill:
 }
 
 function Figures({ bill }: { readonly bill: Bill }): VNode {
-  const { soFar, forecast, rate, creditCents } = bill;
+  const { soFar, forecast, rate, credit, invoicesBefore } = bill;
+  const latest = invoicesBefore === undefined ? bill.invoices.invoices[0] : undefined;
   const days = Number(soFar.period.end - soFar.period.start) / 86_400;
   return (
     <dl class="tiles">
@@ -113,8 +162,13 @@ function Figures({ bill }: { readonly bill: Bill }): VNode {
       </Tile>
       <Tile label="Forecast" value={<Money cents={forecast.totalCents} />}>
         by {formatDay(soFar.period.end)} if nothing changes
+        {latest === undefined ? null : (
+          <>
+            ; the latest invoice was <Money cents={latest.totalCents} />
+          </>
+        )}
       </Tile>
-      <Tile label="Credit" value={<Money cents={creditCents} />}>
+      <Tile label="Credit" value={<Money cents={credit.cents} />}>
         used by the next invoices first
       </Tile>
     </dl>

@@ -5,9 +5,12 @@ import { Section } from '../html/parts.tsx';
 import { Money, Name } from '../html/text.tsx';
 import type { Bill } from './load-bill.ts';
 
+/** Who has more is far beyond the limit of databases. */
+const MOST_METERS = 6;
+
 /** How much of the free tier is used, and what an upgrade would change. */
 export function FreeTier({ bill }: { readonly bill: Bill }): VNode {
-  const { desired, rows, chargedRate, soFar } = bill;
+  const { desired, chargedRate, soFar } = bill;
   const databases = desired.databases.filter(({ state }) => state !== 'DELETED');
   const days = Number(soFar.period.end - soFar.period.start) / 86_400;
   return (
@@ -15,7 +18,7 @@ export function FreeTier({ bill }: { readonly bill: Bill }): VNode {
       <div class="meters">
         <Meter label="Instances" value={totalReplicas(desired.apps)} max={FREE_INSTANCES} />
         <Meter label="Databases" value={databases.length} max={FREE_DATABASES} />
-        {databases.map(({ database }) => (
+        {databases.slice(0, MOST_METERS).map(({ database, observedRows }) => (
           <Meter
             key={database}
             label={
@@ -23,7 +26,7 @@ export function FreeTier({ bill }: { readonly bill: Bill }): VNode {
                 Rows in <Name>{database}</Name>
               </>
             }
-            value={rows.get(database) ?? 0}
+            value={Number(observedRows ?? 0n)}
             max={FREE_DATABASE_ROWS}
           />
         ))}

@@ -1,33 +1,26 @@
-import { sql } from 'kysely';
-import { tierAt, type Account, type Tier } from '../../accounts/account.ts';
-import { requireAccount } from '../../accounts/require-account.ts';
+import { tierAt, type Tier } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
-import { pageInvoices, type InvoiceHead } from '../../invoicing/page-invoices.ts';
+import { latestInvoices, type InvoicePage } from '../../invoicing/page-invoices.ts';
 import { previewAndForecast, type BillPreview } from '../../invoicing/preview-bill.ts';
 import { runRate, type Rate } from '../../invoicing/run-rate.ts';
-import { pageCredits, type CreditEntry } from '../../ledger/page-credits.ts';
-import { balancesOf } from '../../ledger/store.ts';
+import { askUsage, together } from '../../metering/ask-usage.ts';
 import { NO_LEVELS, type Levels } from '../../metering/levels.ts';
-import { levelsOf } from '../../metering/levels-store.ts';
-import { readDesired, type DesiredState } from '../../platform/desired-state.ts';
-import { priceBookAt } from '../../pricing/price-book.ts';
+import { readDesired, runningOf, type DesiredState } from '../../platform/desired-state.ts';
+import { priceBookAt, type PriceBook } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
-import { unconfirmedOf, type Unconfirmed } from '../../sources/unconfirmed.ts';
-import { findCard, type Card } from '../../stripe/cards/card-setup-store.ts';
 import { toSecond, type Second } from '../../values/instant.ts';
-import type { Cents } from '../../values/money.ts';
-import { dailyCosts, type DailyCosts } from './daily-costs.ts';
-import { levelHistory, type LevelHistory } from './level-history.ts';
+import { readAccountHead, type AccountHead } from './account-head.ts';
+import { dailyCosts, type DailyCosts } from './charts/daily-costs.ts';
+import { levelHistory, type LevelHistory } from './charts/level-history.ts';
 
 /** All that the page of an account shows; amounts by the verbs the API answers by. */
-export type Bill = {
-  readonly account: Account;
+export type Bill = AccountHead & {
   readonly tier: Tier;
   readonly at: Second;
+  /** Those that hold for the account. */
+  readonly priceBooks: readonly PriceBook[];
   readonly soFar: BillPreview;
   readonly forecast: BillPreview;
-  /** Within the running period. */
-  readonly unconfirmed: readonly Unconfirmed[];
   readonly levels: Levels;
   readonly desired: DesiredState;
   /** At present levels over one period. */
@@ -37,78 +30,59 @@ export type Bill = {
   readonly daily: DailyCosts;
   /** When it was asked for, and where there is no cost to look at. */
   readonly levelHistory: readonly LevelHistory[] | undefined;
-  /** At the latest observation of each database. */
-  readonly rows: ReadonlyMap<string, number>;
-  readonly creditCents: Cents;
-  readonly credits: readonly CreditEntry[];
-  readonly card: Card | undefined;
-  readonly pastDueSince: Date | undefined;
-  /** The latest first. */
-  readonly invoices: readonly InvoiceHead[];
+  readonly invoices: InvoicePage;
+  readonly invoicesBefore: Second | undefined;
 };
 
-/** Eight years of months; older ones are in the API. */
-const MOST_INVOICES = 100;
-const MOST_CREDITS = 100;
+/** A year of months. */
+const INVOICES_PER_PAGE = 12;
+
+export type BillOptions = {
+  readonly withLevels: boolean;
+  /** Only invoices of periods that began before this; undefined: the latest. */
+  readonly invoicesBefore: Second | undefined;
+};
 
 export async function loadBill(
   db: Db,
   accountId: string,
   now: Date,
-  options: { readonly withLevels: boolean },
+  { invoicesBefore, ...options }: BillOptions,
 ): Promise<Bill> {
-  const account = await requireAccount(db, accountId);
   const at = toSecond(now);
-  const tier = tierAt(account, at);
+  const head = await readAccountHead(db, accountId, at);
+  const { account } = head;
   const priceBooks = await priceBooksOf(db, accountId);
-  const { soFar, forecast } = await previewAndForecast(db, account, at, priceBooks);
+  const question = together(
+    previewAndForecast(account, at, priceBooks),
+    dailyCosts(account, at, priceBooks),
+  );
+  const [{ soFar, forecast }, costsOf] = await askUsage(db, accountId, question);
+  const desired = await readDesired(db, accountId);
   const isDeleted = account.deletedAt !== undefined && account.deletedAt <= at;
-  const levels = isDeleted ? NO_LEVELS : await levelsOf(db, accountId);
+  const levels = isDeleted ? NO_LEVELS : runningOf(desired);
+  const tier = tierAt(account, at);
   const terms = { priceBook: priceBookAt(priceBooks, at), period: soFar.period };
-  const withLevels = options.withLevels || tier === 'FREE';
   const window = { from: soFar.period.start, to: soFar.countedTo };
-  const page = { after: undefined };
+  const withLevels = options.withLevels || tier === 'FREE';
   return {
-    account,
+    ...head,
+    unconfirmed: head.unconfirmed.filter(({ to }) => to === undefined || to > window.from),
     tier,
     at,
+    priceBooks,
     soFar,
     forecast,
-    unconfirmed: await unconfirmedOf(db, accountId, window),
     levels,
-    desired: await readDesired(db, accountId),
+    desired,
     rate: runRate(levels, { ...terms, tier }),
     chargedRate: runRate(levels, { ...terms, tier: 'STANDARD' }),
-    daily: await dailyCosts(db, account, priceBooks, soFar, forecast),
+    daily: costsOf(soFar, forecast),
     levelHistory: withLevels ? await levelHistory(db, accountId, window) : undefined,
-    rows: await observedRows(db, accountId),
-    creditCents: (await balancesOf(db, [accountId])).get(accountId)!.credit,
-    credits: await pageCredits(db, accountId, { ...page, limit: MOST_CREDITS }),
-    card: await findCard(db, accountId),
-    pastDueSince: await pastDueSince(db, accountId),
-    invoices: (await pageInvoices(db, accountId, { ...page, limit: MOST_INVOICES })).toReversed(),
+    invoices: await latestInvoices(db, accountId, {
+      before: invoicesBefore,
+      limit: INVOICES_PER_PAGE,
+    }),
+    invoicesBefore,
   };
-}
-
-async function observedRows(db: Db, accountId: string): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ readonly database: string; readonly rows: number }>`
-    select known.database, latest.rows
-    from database_app known
-    cross join lateral (
-      select (details ->> 'rows')::float8 as rows from standing_event
-      where account_id = ${accountId} and type = 'database.rows_observed'
-        and details ->> 'database' = known.database
-      order by at desc, tie desc, event_id desc, source desc limit 1
-    ) latest
-    where known.account_id = ${accountId}`.execute(db);
-  return new Map(rows.map(({ database, rows: count }) => [database, count]));
-}
-
-async function pastDueSince(db: Db, accountId: string): Promise<Date | undefined> {
-  const row = await db
-    .selectFrom('account_standing')
-    .select('past_due_since')
-    .where('account_id', '=', accountId)
-    .executeTakeFirst();
-  return row?.past_due_since ?? undefined;
 }

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { CreditEntry } from '../../ledger/page-credits.ts';
 import { Section, Table } from '../html/parts.tsx';
-import { Instant, Money } from '../html/text.tsx';
+import { Instant, Money, Name } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Viewer } from '../session/guard.ts';
 import type { Bill } from './load-bill.ts';
@@ -44,20 +44,19 @@ export function Card({
   );
 }
 
-export function Credits({ bill: { credits, creditCents } }: { readonly bill: Bill }): VNode {
+export function Credits({ bill: { credit } }: { readonly bill: Bill }): VNode {
+  const { cents, latest } = credit;
   return (
     <Section title="Credit" id="credit">
       <Table
-        label="What happened to the credit"
+        label="What happened to the credit, the latest first"
         columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
-        rows={credits
-          .toReversed()
-          .map((entry) => [
-            <Instant at={entry.recordedAt} to="day" />,
-            describe(entry),
-            <Money cents={entry.amountCents} />,
-          ])}
-        foot={['Available', '', <Money cents={creditCents} />]}
+        rows={latest.map((entry) => [
+          <Instant at={entry.recordedAt} to="day" />,
+          <Name>{describe(entry)}</Name>,
+          <Money cents={entry.amountCents} />,
+        ])}
+        foot={['Available', '', <Money cents={cents} />]}
         empty="No credit was given yet."
       />
     </Section>

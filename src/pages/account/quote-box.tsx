@@ -1,14 +1,12 @@
 import type { VNode } from 'preact';
 import { z } from 'zod';
 import { tierAt, type Account, type Tier } from '../../accounts/account.ts';
-import type { Db } from '../../database/pool.ts';
 import { runningPeriod } from '../../invoicing/preview-bill.ts';
 import { quoteChange, type Cost, type Quote } from '../../invoicing/quote.ts';
 import type { Change } from '../../limits/holdings.ts';
 import { reasonsAgainst, type LimitReason, type Limits } from '../../limits/rules.ts';
-import { levelsOf } from '../../metering/levels-store.ts';
-import { holdingsOf, readDesired, type DesiredState } from '../../platform/desired-state.ts';
-import { priceBooksOf } from '../../pricing/store.ts';
+import { holdingsOf, runningOf, type DesiredState } from '../../platform/desired-state.ts';
+import type { PriceBook } from '../../pricing/price-book.ts';
 import { formatFraction, fraction } from '../../values/fraction.ts';
 import type { Second } from '../../values/instant.ts';
 import {
@@ -19,19 +17,25 @@ import {
   toTenths,
 } from '../../values/size.ts';
 import { Table } from '../html/parts.tsx';
-import { Money } from '../html/text.tsx';
+import { isolated, Money, Name, shortened } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Bill } from './load-bill.ts';
 
 const NEW_APP = 'new-app';
 const NEW_DATABASE = 'new-database';
 const MOST_REPLICAS = 1_000_000;
+/** Of more apps and databases the one is named, not chosen: so that a page stays small. */
+const MOST_OPTIONS = 25;
 
-/** What is asked: an app or database by its name behind `app:` or `database:`, or a new one. */
+/** A name and what is before it, counted in halves of characters. */
+const text = z.string().max(420);
+
+/** What is asked: a new app or database, or one by its name, behind `app:` or `database:` or beside it. */
 export const quoteQuery = z.object({
-  what: z.string().max(220),
-  replicas: z.coerce.number().int().min(0).max(MOST_REPLICAS).catch(1),
-  size: z.coerce.number(),
+  what: text,
+  name: text.optional(),
+  replicas: text.optional(),
+  size: text,
 });
 type Asked = z.output<typeof quoteQuery>;
 
@@ -45,47 +49,53 @@ export type QuoteAnswer =
   | { readonly asked: Asked; readonly mistake: string }
   | undefined;
 
+type Present = {
+  readonly account: Account;
+  readonly desired: DesiredState;
+  readonly priceBooks: readonly PriceBook[];
+  readonly at: Second;
+  readonly limits: Limits;
+};
+
 /** By the rules and prices of POST /v1/…/quote; in the free tier as if upgraded, where prices begin. */
-export async function answerQuote(
-  db: Db,
-  account: Account,
+export function answerQuote(
+  { account, desired, priceBooks, at, limits }: Present,
   asked: Asked,
-  at: Second,
-  limits: Limits,
-): Promise<QuoteAnswer> {
-  const desired = await readDesired(db, account.id);
+): NonNullable<QuoteAnswer> {
   const change = changeOf(asked, desired);
   if (typeof change === 'string') return { asked, mistake: change };
   const tier = tierAt(account, at);
-  const terms = {
-    tier: 'STANDARD' as const,
-    priceBooks: await priceBooksOf(db, account.id),
-    period: runningPeriod(account, at),
-    at,
-  };
+  const period = runningPeriod(account, at);
   const reasons = reasonsAgainst(holdingsOf(account, desired, at), change, limits);
-  return {
-    asked,
-    tier,
-    reasons,
-    quote: quoteChange(await levelsOf(db, account.id), change, terms),
-  };
+  const terms = { tier: 'STANDARD' as const, priceBooks, period, at };
+  return { asked, tier, reasons, quote: quoteChange(runningOf(desired), change, terms) };
 }
 
-function changeOf({ what, replicas, size }: Asked, desired: DesiredState): Change | string {
-  const [, kind = '', name = ''] = /^(app|database):([^]+)$/.exec(what) ?? [];
-  if (kind === 'app' || what === NEW_APP) {
+function changeOf(asked: Asked, desired: DesiredState): Change | string {
+  const [, kind = asked.what, name = asked.name ?? ''] =
+    /^(app|database):([^]+)$/.exec(asked.what) ?? [];
+  const size = numberIn(asked.size);
+  if (kind === 'app' || kind === NEW_APP) {
+    const replicas = numberIn(asked.replicas ?? '');
+    const isThere = desired.apps.some(({ app }) => app === name);
+    if (kind === 'app' && !isThere) return `There is no app ${name}.`;
+    if (!(Number.isInteger(replicas) && replicas >= 0 && replicas <= MOST_REPLICAS)) {
+      return `Replicas are a whole number from 0 to ${MOST_REPLICAS.toLocaleString('en-US')}.`;
+    }
     if (!isAppSize(size)) return `The size of an app is ${APP_SIZE_RULE}.`;
-    return { kind: 'scale_app', app: name, replicas, sizeTenths: toTenths(size) };
+    return { kind: 'scale_app', app: isThere ? name : '', replicas, sizeTenths: toTenths(size) };
   }
-  if (kind !== 'database' && what !== NEW_DATABASE) return 'Choose an app or a database.';
+  if (kind !== 'database' && kind !== NEW_DATABASE) return 'Choose an app or a database.';
   if (!isDatabaseSize(size)) return `The size of a database is ${DATABASE_SIZE_RULE}.`;
-  if (what === NEW_DATABASE) {
-    return { kind: 'create_database', app: '', sizeTenths: toTenths(size) };
-  }
+  const sizeTenths = toTenths(size);
+  if (kind === NEW_DATABASE) return { kind: 'create_database', app: '', sizeTenths };
   const isThere = desired.databases.some((one) => one.database === name && one.state !== 'DELETED');
-  if (!isThere) return 'This database is not there any more.';
-  return { kind: 'resize_database', database: name, sizeTenths: toTenths(size) };
+  if (!isThere) return `There is no database ${name}.`;
+  return { kind: 'resize_database', database: name, sizeTenths };
+}
+
+function numberIn(written: string): number {
+  return written.trim() === '' ? Number.NaN : Number(written);
 }
 
 export function QuoteBox({
@@ -98,6 +108,7 @@ export function QuoteBox({
   const path = accountPath(account.id);
   const asked = answer?.asked;
   const databases = desired.databases.filter(({ state }) => state !== 'DELETED');
+  const areMany = desired.apps.length + databases.length > MOST_OPTIONS;
   const option = (value: string, label: string): VNode => (
     <option key={value} value={value} selected={value === asked?.what}>
       {label}
@@ -110,23 +121,33 @@ export function QuoteBox({
           What if
           <select name="what">
             {option(NEW_APP, 'a new app')}
-            {desired.apps.map(({ app }) => option(`app:${app}`, `app ${app}`))}
+            {areMany
+              ? option('app', 'the app named')
+              : desired.apps.map(({ app }) =>
+                  option(`app:${app}`, `app ${isolated(shortened(app, 60))}`),
+                )}
             {option(NEW_DATABASE, 'a new database')}
-            {databases.map(({ database }) =>
-              option(`database:${database}`, `database ${database}`),
-            )}
+            {areMany
+              ? option('database', 'the database named')
+              : databases.map(({ database }) =>
+                  option(`database:${database}`, `database ${isolated(shortened(database, 60))}`),
+                )}
           </select>
         </label>
+        {areMany ? (
+          <label>
+            name
+            <input name="name" value={asked?.name} />
+          </label>
+        ) : null}
         <label>
           replicas
           <input
             name="replicas"
             type="number"
             min="0"
-            max="1000"
             step="1"
-            value={asked?.replicas ?? 3}
-            required
+            value={asked === undefined ? 3 : asked.replicas}
           />
         </label>
         <label>
@@ -151,7 +172,13 @@ export function QuoteBox({
 }
 
 export function Answer({ answer }: { readonly answer: NonNullable<QuoteAnswer> }): VNode {
-  if ('mistake' in answer) return <p class="alert warn">{answer.mistake}</p>;
+  if ('mistake' in answer) {
+    return (
+      <p class="alert warn">
+        <Name>{answer.mistake}</Name>
+      </p>
+    );
+  }
   const { tier, reasons, quote } = answer;
   const right = { align: 'right' } as const;
   const row = (label: string, pick: (cost: Cost) => bigint): (VNode | string)[] => [

@@ -3,15 +3,26 @@ import { subjectKey, totalOf, type Line, type LineSubject } from '../../pricing/
 import type { Cents } from '../../values/money.ts';
 import { fromTenths } from '../../values/size.ts';
 import { Table } from '../html/parts.tsx';
-import { Money, Name, Quantity } from '../html/text.tsx';
+import { Money, Name, Quantity, shortened } from '../html/text.tsx';
 import type { Bill } from './load-bill.ts';
+import { sumOf } from './charts/shown-series.ts';
 
 type Row = { readonly subject: LineSubject; readonly used: bigint };
 
-/** Every app and database of the period: what it runs now, what it used, what that comes to. */
+/** So that a page stays small, whatever runs. */
+const MOST_ROWS = 25;
+
+/** Every app and database of the period: what it runs now, what it used, what that comes to; the dearest of many. */
 export function Resources({ bill }: { readonly bill: Bill }): VNode {
   const { soFar, forecast, rate } = bill;
   const right = { align: 'right' } as const;
+  const all = rowsOf(bill);
+  const isCut = all.length > MOST_ROWS;
+  const shown = isCut ? all.toSorted(byAmounts(bill)).slice(0, MOST_ROWS) : all;
+  const amounts = (pick: (lines: readonly Line[]) => Cents): VNode[] =>
+    [soFar.lines, forecast.lines, rate.lines].map((lines) => <Money cents={pick(lines)} />);
+  const rest = (lines: readonly Line[]): Cents =>
+    totalOf(lines) - sumOf(shown.map(({ subject }) => amountOf(lines, subject)));
   return (
     <Table
       label="Apps and databases of this period"
@@ -23,25 +34,26 @@ export function Resources({ bill }: { readonly bill: Bill }): VNode {
         { title: 'Forecast', ...right },
         { title: 'Run rate', ...right },
       ]}
-      rows={rowsOf(bill).map(({ subject, used }) => [
-        <Subject subject={subject} />,
-        nowOf(bill, subject),
-        <Quantity kind={subject.kind} units={used} />,
-        <Money cents={amountOf(soFar.lines, subject)} />,
-        <Money cents={amountOf(forecast.lines, subject)} />,
-        <Money cents={amountOf(rate.lines, subject)} />,
-      ])}
-      foot={[
-        'Total',
-        '',
-        '',
-        <Money cents={totalOf(soFar.lines)} />,
-        <Money cents={totalOf(forecast.lines)} />,
-        <Money cents={totalOf(rate.lines)} />,
+      rows={[
+        ...shown.map(({ subject, used }) => [
+          <Subject subject={subject} />,
+          nowOf(bill, subject),
+          <Quantity kind={subject.kind} units={used} />,
+          ...amounts((lines) => amountOf(lines, subject)),
+        ]),
+        ...(isCut ? [[`${all.length - shown.length} others`, '', '', ...amounts(rest)]] : []),
       ]}
+      foot={['Total', '', '', ...amounts(totalOf)]}
       empty="Nothing ran in this period."
     />
   );
+}
+
+/** By what they will cost; where all is free, by what they used. */
+function byAmounts({ forecast }: Bill): (a: Row, b: Row) => number {
+  const cents = new Map(forecast.lines.map((line) => [subjectKey(line), line.amountCents]));
+  const of = ({ subject }: Row): Cents => cents.get(subjectKey(subject)) ?? 0n;
+  return (a, b) => Number(of(b) - of(a)) || Number(b.used - a.used);
 }
 
 function Subject({ subject }: { readonly subject: LineSubject }): VNode {
@@ -50,7 +62,7 @@ function Subject({ subject }: { readonly subject: LineSubject }): VNode {
     <>
       <Name>{subject.database}</Name>{' '}
       <span class="note">
-        database {fromTenths(subject.sizeTenths)} of <Name>{subject.app}</Name>
+        database {fromTenths(subject.sizeTenths)} of <Name>{shortened(subject.app)}</Name>
       </span>
     </>
   );

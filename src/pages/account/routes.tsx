@@ -1,11 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { requireAccount } from '../../accounts/require-account.ts';
-import { explainLine } from '../../invoicing/explain-line.ts';
-import { findInvoice, linesOf } from '../../invoicing/page-invoices.ts';
-import type { Db } from '../../database/pool.ts';
-import { unconfirmedOf } from '../../sources/unconfirmed.ts';
+import { readDesired } from '../../platform/desired-state.ts';
+import { priceBooksOf } from '../../pricing/store.ts';
 import { startCheckout } from '../../stripe/cards/checkout.ts';
+import { isIdentifier } from '../../values/identifier.ts';
 import { toSecond } from '../../values/instant.ts';
 import type { PageRoutes } from '../dependencies.ts';
 import { Page, sendFragment, sendPage } from '../html/page.tsx';
@@ -13,16 +12,26 @@ import { Name } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import { requireOwnAccount, unknownPage, viewerOf } from '../session/guard.ts';
 import { BillPage } from './bill-page.tsx';
-import { InvoicePage, hasSegments, type ShownInvoice } from './invoice-page.tsx';
+import { InvoicePage } from './invoices/invoice-page.tsx';
 import { loadBill } from './load-bill.ts';
+import { loadInvoice } from './invoices/load-invoice.ts';
 import { answerQuote, Answer, quoteQuery } from './quote-box.tsx';
 
-const accountParams = z.object({ account: z.string().min(1).max(200) });
-const invoiceParams = accountParams.extend({ invoice: z.string().max(200) });
-const billQuery = z.object({ levels: z.string().optional(), card: z.string().optional() });
+const accountParams = z.object({ account: z.string().refine(isIdentifier) });
+const invoiceParams = accountParams.extend({ invoice: z.string().refine(isIdentifier) });
+const count = z.coerce.number().int().min(0).max(1e12);
+const billQuery = z.object({
+  levels: z.string().optional(),
+  card: z.string().optional(),
+  /** Invoices of periods that began earlier. */
+  before: count.optional().catch(undefined),
+});
 const lineQuery = z.object({
-  line: z.coerce.number().int().min(1).optional().catch(undefined),
-  after: z.coerce.number().int().min(0).catch(0),
+  /** The lines after this one. */
+  from: count.catch(0),
+  line: count.optional().catch(undefined),
+  /** The segments after this one. */
+  after: count.catch(0),
 });
 
 /** The pages of an account: for its owner, and for operators to look at. */
@@ -38,36 +47,43 @@ export const addAccountPages: PageRoutes = (
   server.get('/account/:account', async (request, reply) => {
     const accountId = accountOf(request);
     const viewer = viewerOf(request);
-    const { levels, card } = billQuery.parse(request.query);
+    const { levels, card, before } = billQuery.parse(request.query);
+    const options = {
+      withLevels: levels !== undefined,
+      invoicesBefore: before === undefined ? undefined : BigInt(before),
+    };
+    const bill = await readAs(
+      viewer.accountId,
+      async (db) => await loadBill(db, accountId, clock(), options),
+    );
     const asked = quoteQuery.safeParse(request.query).data;
-    const page = await readAs(viewer.accountId, async (db) => {
-      const bill = await loadBill(db, accountId, clock(), { withLevels: levels !== undefined });
-      const quote =
-        asked && (await answerQuote(db, bill.account, asked, toSecond(clock()), limits));
-      return { bill, quote };
-    });
+    const quote = asked && answerQuote({ ...bill, limits }, asked);
     const notice = card === 'set' ? CARD_IS_COMING : undefined;
-    await sendPage(reply, <BillPage {...page} viewer={viewer} notice={notice} />);
+    await sendPage(reply, <BillPage bill={bill} quote={quote} viewer={viewer} notice={notice} />);
   });
   server.get('/account/:account/quote', async (request, reply) => {
     const accountId = accountOf(request);
     const asked = parse(quoteQuery, request.query);
+    const at = toSecond(clock());
     const answer = await readAs(viewerOf(request).accountId, async (db) => {
       const account = await requireAccount(db, accountId);
-      return await answerQuote(db, account, asked, toSecond(clock()), limits);
+      const desired = await readDesired(db, accountId);
+      const priceBooks = await priceBooksOf(db, accountId);
+      return answerQuote({ account, desired, priceBooks, at, limits }, asked);
     });
-    await sendFragment(reply, <Answer answer={answer!} />);
+    await sendFragment(reply, <Answer answer={answer} />);
   });
   server.get('/account/:account/invoices/:invoice', async (request, reply) => {
     const accountId = accountOf(request);
     const viewer = viewerOf(request);
     const { invoice } = parse(invoiceParams, request.params);
-    const asked = lineQuery.parse(request.query);
+    const { from, line, after } = lineQuery.parse(request.query);
     const shown = await readAs(
       viewer.accountId,
-      async (db) => await loadInvoice(db, accountId, invoice, asked),
+      async (db) => await loadInvoice(db, accountId, invoice, line),
     );
-    await sendPage(reply, <InvoicePage shown={shown} viewer={viewer} />);
+    const page = <InvoicePage shown={shown} viewer={viewer} from={from} after={after} />;
+    await sendPage(reply, page);
   });
   server.post('/account/:account/checkout', async (request, reply) => {
     const accountId = accountOf(request);
@@ -91,32 +107,6 @@ export const addAccountPages: PageRoutes = (
 /** The card counts once Stripe says so, not when the browser comes back. */
 const CARD_IS_COMING =
   'Stripe has your card. It is shown here as soon as Stripe has told us, within seconds.';
-
-async function loadInvoice(
-  db: Db,
-  accountId: string,
-  invoiceId: string,
-  asked: z.output<typeof lineQuery>,
-): Promise<ShownInvoice> {
-  const account = await requireAccount(db, accountId);
-  const invoice = await findInvoice(db, accountId, invoiceId);
-  if (invoice === undefined) throw unknownPage();
-  const lines = await linesOf(db, accountId, invoiceId);
-  const period = { from: invoice.periodStart, to: invoice.periodEnd };
-  const unconfirmed = await unconfirmedOf(db, accountId, period);
-  const line = lines.find(({ lineNumber }) => lineNumber === asked.line);
-  if (line === undefined || !hasSegments(line)) {
-    return { account, invoice, lines, unconfirmed, explained: undefined };
-  }
-  const explained = await explainLine(db, account, invoiceId, line);
-  return {
-    account,
-    invoice,
-    lines,
-    unconfirmed,
-    explained: { ...explained, line, after: asked.after },
-  };
-}
 
 /** Addresses nobody of ours wrote lead nowhere. */
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

@@ -1,13 +1,9 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { coordinate } from './scale.ts';
 
-/** A drawing area in a picture of fixed size, which the style sheet scales. */
-export const WIDTH = 760;
-export const HEIGHT = 240;
-const LEFT = 56;
-const RIGHT = 12;
-const TOP = 12;
-const BOTTOM = 26;
+/** The drawing area as the style sheet stretches it to whatever room there is. */
+export const WIDTH = 1000;
+export const HEIGHT = 200;
 
 /** How many series have a colour of their own. */
 export const COLOURS = 5;
@@ -21,12 +17,15 @@ export type Frame = {
 export function frameOf(ticks: readonly number[]): Frame {
   const most = ticks.at(-1)!;
   return {
-    x: (share) => coordinate(LEFT + share * (WIDTH - LEFT - RIGHT)),
-    y: (value) => coordinate(HEIGHT - BOTTOM - (value / most) * (HEIGHT - TOP - BOTTOM)),
+    x: (share) => coordinate(share * WIDTH),
+    y: (value) => coordinate(HEIGHT - (value / most) * HEIGHT),
   };
 }
 
-/** The picture with its axes; `label` says to those who do not see it what it shows. */
+/**
+ * The picture with its axes; `label` says to those who do not see it what it shows. Lines and areas are
+ * stretched, letters are not: so it fits a phone as well as a wide screen.
+ */
 export function Chart({
   label,
   frame,
@@ -37,6 +36,7 @@ export function Chart({
 }: {
   readonly label: string;
   readonly frame: Frame;
+  /** From 0 on, in equal steps. */
   readonly ticks: readonly number[];
   readonly formatTick: (tick: number) => string;
   /** Where along the width something is written below. */
@@ -44,27 +44,28 @@ export function Chart({
   readonly children: ComponentChildren;
 }): VNode {
   return (
-    <div class="chart" role="region" aria-label={label} tabIndex={0}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-        {ticks.map((tick) => (
-          <g key={tick}>
-            <line class="grid" x1={LEFT} x2={WIDTH - RIGHT} y1={frame.y(tick)} y2={frame.y(tick)} />
-            <text class="axis end" x={LEFT - 8} y={frame.y(tick) + 4}>
-              {formatTick(tick)}
-            </text>
-          </g>
+    <div class="chart" role="img" aria-label={label}>
+      <ol class="ticks">
+        {ticks.toReversed().map((tick) => (
+          <li key={tick}>{formatTick(tick)}</li>
         ))}
+      </ol>
+      <svg class="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
+        <path class="grid" d={ticks.map((tick) => `M0 ${frame.y(tick)}H${WIDTH}`).join('')} />
+        {children}
+      </svg>
+      <svg class="marks">
         {marks.map(({ share, text }) => (
-          <text key={share} class="axis" x={frame.x(share)} y={HEIGHT - 8}>
+          <text key={share} x={`${(share * 100).toFixed(1)}%`} y="14">
             {text}
           </text>
         ))}
-        {children}
       </svg>
     </div>
   );
 }
 
+/** What is drawn in which colour. */
 export function Legend({
   entries,
 }: {

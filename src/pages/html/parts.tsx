@@ -77,6 +77,35 @@ export function Table({
   );
 }
 
+/** Links to what is before and after the rows that are shown; nothing when these are all. */
+export function Pages({
+  rows,
+  from,
+  isLast,
+  perPage,
+  linkTo,
+}: {
+  readonly rows: readonly unknown[];
+  /** How many rows are left out before those that are shown. */
+  readonly from: number;
+  readonly isLast: boolean;
+  readonly perPage: number;
+  readonly linkTo: (from: number) => string;
+}): VNode | null {
+  if (from === 0 && isLast) return null;
+  return (
+    <p class="links no-print">
+      {from > 0 ? <a href={linkTo(Math.max(0, from - perPage))}>Back</a> : null}
+      {rows.length === 0 ? null : (
+        <span class="note">
+          {from + 1} to {from + rows.length}
+        </span>
+      )}
+      {isLast ? null : <a href={linkTo(from + rows.length)}>More</a>}
+    </p>
+  );
+}
+
 export function Section({
   title,
   id,

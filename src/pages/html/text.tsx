@@ -12,6 +12,17 @@ export function Name({ children }: { readonly children: string }): VNode {
   );
 }
 
+/** A name in characters that keep its direction to itself, where there is no markup. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
+/** Where there is room for a few words only. */
+export function shortened(name: string, most = 24): string {
+  const characters = Array.from(name);
+  return characters.length <= most ? name : `${characters.slice(0, most - 1).join('')}…`;
+}
+
 export function Money({ cents }: { readonly cents: Cents }): VNode {
   return <span class={cents < 0n ? 'money negative' : 'money'}>{formatCents(cents)}</span>;
 }
@@ -92,4 +103,9 @@ export function Badge({
 /** `1 invoice`, `2 invoices` */
 export function plural(count: number | bigint, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${Number(count) === 1 ? '' : 's'}`;
+}
+
+/** Somebody else's message as a sentence of ours. */
+export function withStop(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

@@ -31,6 +31,15 @@ export function queueBoard(dependencies: PagesDependencies): FastifyPluginAsync 
         return reply;
       }
     });
+    server.addHook('onSend', async (_request, reply, payload) => {
+      const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
+      return isPage && typeof payload === 'string' ? withoutForeignLinks(payload) : payload;
+    });
     await server.register(queues.board(PATH), { prefix: PATH });
   };
+}
+
+/** It would fetch its letters from elsewhere, which the policy refuses: those of the machine will do. */
+function withoutForeignLinks(html: string): string {
+  return html.replaceAll(/<link href="https?:[^>]*>/g, '');
 }

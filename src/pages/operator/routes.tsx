@@ -1,43 +1,53 @@
 import { z } from 'zod';
 import type { Db } from '../../database/pool.ts';
-import { toSecond } from '../../values/instant.ts';
+import { isIdentifier } from '../../values/identifier.ts';
 import type { PageRoutes, PagesDependencies } from '../dependencies.ts';
 import { sendPage } from '../html/page.tsx';
 import { operatorAccountPath } from '../paths.ts';
 import { requireOperator, requireScope, unknownPage, viewerOf } from '../session/guard.ts';
-import { AccountPage, SearchPage, type ShownAccount } from './account-pages.tsx';
-import { findAccountRow, searchAccounts } from './accounts-store.ts';
-import { ConfirmPage } from './action-forms.tsx';
-import { newActionId, perform, readAction, SCOPE_OF, type Action } from './actions.ts';
-import { AuditPage } from './audit-page.tsx';
-import { findAction, listActions } from './audit-store.ts';
-import { DayPage, type ShownDay } from './day-page.tsx';
-import {
-  listDrift,
-  listPastDue,
-  listSignals,
-  listStripeRates,
-  readDay,
-  readOverdue,
-} from './day-store.ts';
-import { EventsPage } from './events-page.tsx';
-import { listParked, listQuarantined } from './events-store.ts';
-import { listSilentSources } from './sources-store.ts';
-import { readTimeline } from './timeline-store.ts';
+import { AccountPage, SearchPage, type ShownAccount } from './accounts/account-pages.tsx';
+import { findAccountRow, searchAccounts } from './accounts/accounts-store.ts';
+import { ConfirmPage } from './actions/action-forms.tsx';
+import { newActionId, perform, readAction, SCOPE_OF, type Action } from './actions/actions.ts';
+import { AuditPage } from './actions/audit-page.tsx';
+import { findAction, listActions } from './actions/audit-store.ts';
+import { DayPage, type ShownDay } from './day/day-page.tsx';
+import { listDrift, listSignals, listUnpaid, readDay } from './day/day-store.ts';
+import { EventsPage } from './events/events-page.tsx';
+import { listParked, listQuarantined } from './events/events-store.ts';
+import { readTimeline } from './accounts/timeline-store.ts';
 
-/** Enough for one look; the API has the rest. */
-const ROWS = 50;
+/** Enough for one look; what more there is is counted. */
+const MOST_UNPAID = 15;
+const MOST_DRIFT = 15;
+const MOST_SIGNALS = 10;
 const DAY_MS = 86_400_000;
 
-const searchQuery = z.object({ q: z.string().trim().max(200).catch('') });
-const accountParams = z.object({ account: z.string().min(1).max(200) });
+/** Twice as long as an id may be: these are counted in halves of characters. */
+const text = z
+  .string()
+  .max(400)
+  // PostgreSQL's text holds none.
+  .transform((given) => given.replaceAll('\0', ''))
+  .catch('');
+const actionIdText = z.string().regex(/^page-[0-9a-f-]{36}$/);
+const from = z.coerce.number().int().min(0).max(100_000).catch(0);
+const searchQuery = z.object({ q: text, after: text });
+const accountParams = z.object({ account: z.string().refine(isIdentifier) });
+const eventsQuery = z.object({
+  account: text,
+  action: actionIdText.optional(),
+  parked: from,
+  quarantined: from,
+});
 const accountQuery = z.object({
-  action: z.string().max(200).optional(),
-  source: z.string().max(200).optional(),
-  event: z.string().max(500).optional(),
+  from,
+  action: actionIdText.optional(),
+  source: z.string().max(400).optional(),
+  event: z.string().max(1000).optional(),
 });
 const form = z.record(z.string(), z.string());
-const postedAction = z.object({ action_id: z.string().regex(/^page-[0-9a-f-]{36}$/) });
+const postedAction = z.object({ action_id: actionIdText });
 
 export const addOperatorPages: PageRoutes = (server, dependencies) => {
   const { clock, readAs } = dependencies;
@@ -51,9 +61,13 @@ export const addOperatorPages: PageRoutes = (server, dependencies) => {
       await sendPage(reply, <DayPage shown={shown} viewer={viewerOf(request)} />);
     });
     operator.get('/operator/accounts', async (request, reply) => {
-      const { q } = searchQuery.parse(request.query);
-      const found = await readAs(undefined, async (reads) => await searchAccounts(reads, q, ROWS));
-      await sendPage(reply, <SearchPage text={q} found={found} viewer={viewerOf(request)} />);
+      const { q, after } = searchQuery.parse(request.query);
+      const asked = q.trim();
+      const found = await readAs(
+        undefined,
+        async (reads) => await searchAccounts(reads, asked, after),
+      );
+      await sendPage(reply, <SearchPage text={asked} found={found} viewer={viewerOf(request)} />);
     });
     operator.get('/operator/accounts/:account', async (request, reply) => {
       const { account } = accountParams.parse(request.params);
@@ -62,22 +76,20 @@ export const addOperatorPages: PageRoutes = (server, dependencies) => {
         undefined,
         async (reads) => await loadAccount(reads, account, query),
       );
-      const path = operatorAccountPath(account);
-      await sendPage(reply, <AccountPage shown={shown} path={path} viewer={viewerOf(request)} />);
+      await sendPage(reply, <AccountPage shown={shown} viewer={viewerOf(request)} />);
     });
     operator.get('/operator/events', async (request, reply) => {
-      const { action } = accountQuery.parse(request.query);
-      const account = z.object({ account: z.string().max(200).catch('') }).parse(request.query);
+      const { account, action, parked, quarantined } = eventsQuery.parse(request.query);
       const page = await readAs(undefined, async (reads) => ({
-        parked: await listParked(reads, ROWS),
-        quarantined: await listQuarantined(reads, ROWS),
-        done: action && (await findAction(reads, account.account, action)),
+        parked: await listParked(reads, parked),
+        quarantined: await listQuarantined(reads, quarantined),
+        done: action === undefined ? undefined : await findAction(reads, account, action),
       }));
-      const done = page.done === '' ? undefined : page.done;
-      await sendPage(reply, <EventsPage {...page} done={done} viewer={viewerOf(request)} />);
+      await sendPage(reply, <EventsPage {...page} viewer={viewerOf(request)} />);
     });
     operator.get('/operator/actions', async (request, reply) => {
-      const entries = await readAs(undefined, async (reads) => await listActions(reads, 2 * ROWS));
+      const start = z.object({ from }).parse(request.query).from;
+      const entries = await readAs(undefined, async (reads) => await listActions(reads, start));
       await sendPage(reply, <AuditPage entries={entries} viewer={viewerOf(request)} />);
     });
     operator.get('/operator/confirm', async (request, reply) => {
@@ -94,9 +106,9 @@ export const addOperatorPages: PageRoutes = (server, dependencies) => {
     operator.post('/operator/actions', async (request, reply) => {
       const action = readAction(request.body);
       requireScope(request, SCOPE_OF[action.kind]);
-      const { action_id: actionId } = postedAction.parse(request.body);
-      await perform(dependencies, { actionId, actor: viewerOf(request).actor, action });
-      await reply.redirect(pathAfter(action, actionId), 303);
+      const { action_id: id } = postedAction.parse(request.body);
+      await perform(dependencies, { actionId: id, actor: viewerOf(request).actor, action });
+      await reply.redirect(pathAfter(action, id), 303);
     });
   });
 
@@ -104,13 +116,10 @@ export const addOperatorPages: PageRoutes = (server, dependencies) => {
     const now = clock();
     const since = new Date(Math.floor(now.getTime() / DAY_MS) * DAY_MS);
     const read = await readAs(undefined, async (reads) => ({
-      day: await readDay(reads, since),
-      overdue: await readOverdue(reads, toSecond(now)),
-      pastDue: await listPastDue(reads, ROWS),
-      drift: await listDrift(reads, ROWS),
-      silent: await listSilentSources(reads),
-      signals: await listSignals(reads, 20),
-      rates: await listStripeRates(reads),
+      day: await readDay(reads, since, now),
+      unpaid: await listUnpaid(reads, MOST_UNPAID),
+      drift: await listDrift(reads, MOST_DRIFT),
+      signals: await listSignals(reads, MOST_SIGNALS),
     }));
     return { ...read, now, since, queues: (await queues?.states()) ?? [] };
   }
@@ -128,13 +137,13 @@ function pathAfter(action: Action, actionId: string): string {
 async function loadAccount(
   db: Db,
   accountId: string,
-  { action, source, event }: z.output<typeof accountQuery>,
+  { from: start, action, source, event }: z.output<typeof accountQuery>,
 ): Promise<ShownAccount> {
   const account = await findAccountRow(db, accountId);
   if (account === undefined) throw unknownPage();
   return {
     account,
-    timeline: await readTimeline(db, accountId, ROWS),
+    timeline: await readTimeline(db, accountId, start),
     done: action === undefined ? undefined : await findAction(db, accountId, action),
     chosen: source === undefined || event === undefined ? undefined : { source, event },
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Db } from '../../database/pool.ts';
-import type { CardSetup } from '../../database/tables.ts';
+import type { CardSetup, StripeCustomer } from '../../database/tables.ts';
 
 export type SetupRow = Selectable<CardSetup>;
 
@@ -21,7 +21,16 @@ export async function findCard(db: Db, accountId: string): Promise<Card | undefi
     .select(['payment_method_id', 'brand', 'last4', 'exp_month', 'exp_year'])
     .where('account_id', '=', accountId)
     .executeTakeFirst();
-  if (row === undefined || row.payment_method_id === null) return undefined;
+  return row && toCard(row);
+}
+
+export type CardRow = Pick<
+  Selectable<StripeCustomer>,
+  'payment_method_id' | 'brand' | 'last4' | 'exp_month' | 'exp_year'
+>;
+
+export function toCard(row: CardRow): Card | undefined {
+  if (row.payment_method_id === null) return undefined;
   return {
     paymentMethodId: row.payment_method_id,
     brand: row.brand,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Site } from './site.ts';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -24,9 +25,15 @@ function findChromium(): string | undefined {
   return undefined;
 }
 
+/** For a test: what it waits for are conditions, and a busy machine may be slow in fulfilling them. */
+export const PATIENCE_MS = 240_000;
+/** For one condition. */
+const WAIT_MS = 90_000;
+
 export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: program!,
+    timeout: WAIT_MS,
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
 }
@@ -40,6 +47,7 @@ export async function openWindow(
   options: NonNullable<Parameters<Browser['newContext']>[0]> = {},
 ): Promise<{ readonly context: BrowserContext; readonly page: Page; readonly errors: string[] }> {
   const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
@@ -47,6 +55,17 @@ export async function openWindow(
     if (message.type() === 'error') errors.push(message.text());
   });
   return { context, page, errors };
+}
+
+/** Does what leads to another page, and waits until that one is there as a whole. */
+export async function follow(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await Promise.all([page.waitForEvent('load'), act()]);
+}
+
+/** Signs in as an account, or as an operator. */
+export async function enter(page: Page, site: Site, accountId?: string): Promise<void> {
+  await page.goto(await site.link(accountId));
+  await follow(page, async () => await page.click('text=Continue'));
 }
 
 export async function shoot(page: Page, name: string): Promise<void> {

@@ -2,10 +2,15 @@ import type { AddressInfo } from 'node:net';
 import { closeDuePeriods } from '../../../src/invoicing/close-periods.ts';
 import { grantCredit } from '../../../src/ledger/grant-credit.ts';
 import { makeSignInLink } from '../../../src/login/sign-in-link.ts';
+import { noteHeard } from '../../../src/sources/heard.ts';
+import { beginSilences } from '../../../src/sources/silence-store.ts';
+import { expectSource } from '../../../src/sources/source-store.ts';
+import { flagAccounts } from '../../../src/sources/unconfirmed.ts';
 import { recordDrift } from '../../../src/stripe/drift.ts';
 import { setPaymentMethod } from '../../../src/stripe/cards/set-payment-method.ts';
 import { issueDue } from '../../../src/stripe/issue/issue-due.ts';
 import { reviewStanding } from '../../../src/dunning/review-standing.ts';
+import { toSecond } from '../../../src/values/instant.ts';
 import { openApi, type Api, type ApiOptions } from '../../http/support/api.ts';
 import { reporter, type Report } from '../../support/reports.ts';
 
@@ -15,7 +20,9 @@ export type Site = {
   readonly url: string;
   /** A fresh link for an account, or for an operator. */
   readonly link: (accountId?: string) => Promise<string>;
-  readonly close: () => Promise<void>;
+  /** Closes what is due, issues it, and hears what became of it. */
+  readonly closeAndCollect: () => Promise<void>;
+  readonly close: Api['close'];
 };
 
 /** Everything a name may hold that tends to break pages. */
@@ -36,6 +43,7 @@ export async function openSite(options: ApiOptions = {}): Promise<Site> {
       const { path } = await makeSignInLink(db, world.clock(), signIn);
       return `${url}${path}`;
     },
+    closeAndCollect: async () => await closeAndCollect(api),
     close: api.close,
   };
 }
@@ -117,10 +125,15 @@ async function tell(api: Api): Promise<void> {
     api,
     told.filter((event) => !isEarly(event)),
   );
-  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
-  await issueDue(world.context);
-  await world.hear();
-  await reviewStanding(world.context);
+  await closeAndCollect(api);
+  // A source that should report every hour and was heard two hours ago; acme's bill says so.
+  const before = new Date(world.clock().getTime() - 7_200_000);
+  const silent = '"silent" <source>';
+  await noteHeard(db, before, [silent]);
+  await expectSource(db, before, { source: silent, expectedEverySeconds: 3600, policy: 'hold' });
+  await beginSilences(db, world.clock());
+  const beganAt = toSecond(before) + 3600n;
+  await flagAccounts(db, { source: silent, beganAt }, ['acme']);
   await recordDrift(db, world.clock(), [
     {
       accountId: 'acme',
@@ -130,6 +143,13 @@ async function tell(api: Api): Promise<void> {
       details: { payment_intent: 'pi_1' },
     },
   ]);
+}
+
+async function closeAndCollect({ db, world }: Api): Promise<void> {
+  await closeDuePeriods(db, world.clock(), { graceSeconds: 0n, onFailure: console.error });
+  await issueDue(world.context);
+  await world.hear();
+  await reviewStanding(world.context);
 }
 
 async function send(api: Api, body: readonly Report[]): Promise<void> {

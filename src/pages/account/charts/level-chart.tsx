@@ -1,12 +1,13 @@
 import type { VNode } from 'preact';
-import type { Window } from '../../metering/usage.ts';
-import { later, toDate } from '../../values/instant.ts';
-import { fromTenths } from '../../values/size.ts';
-import { Chart, COLOURS, frameOf, Legend, type Frame } from '../html/chart.tsx';
-import { everyNth, niceTicks } from '../html/scale.ts';
-import { Name } from '../html/text.tsx';
-import { resourceKey } from './cost-chart.tsx';
+import type { Window } from '../../../metering/usage.ts';
+import { later, toDate } from '../../../values/instant.ts';
+import { fromTenths } from '../../../values/size.ts';
+import { Chart, COLOURS, frameOf, Legend, type Frame } from '../../html/chart.tsx';
+import { everyNth, niceTicks } from '../../html/scale.ts';
+import { Name } from '../../html/text.tsx';
+
 import type { LevelHistory } from './level-history.ts';
+import { resourceKey } from './shown-series.ts';
 
 /** What ran over a window: one line of steps for each app and database, the largest ones. */
 export function LevelChart({
@@ -36,13 +37,11 @@ export function LevelChart({
         label="What ran in this period: size times replicas of each app, size of each database"
         frame={frame}
         ticks={ticks}
-        formatTick={(tick) => `${tick} GB`}
+        formatTick={(tick) => `${tick.toLocaleString('en-US')} GB`}
         marks={marks.filter(({ share }) => share < 0.97)}
       >
         {painted.map((one) => (
-          <path key={one.colour} class={`step ${one.colour}`} d={pathOf(one, window, frame)}>
-            <title>{one.name}</title>
-          </path>
+          <path key={one.colour} class={`step ${one.colour}`} d={pathOf(one, window, frame)} />
         ))}
       </Chart>
       <Legend

@@ -1,37 +1,32 @@
 import type { VNode } from 'preact';
-import type { NumberedLine } from '../../invoicing/page-invoices.ts';
-import type { ExplainedSegments, PricedSegment } from '../../invoicing/price-segments.ts';
-import { fromTenths } from '../../values/size.ts';
-import { Table } from '../html/parts.tsx';
-import { Instant, Money, Name, Quantity } from '../html/text.tsx';
-
-export type ShownSegments = ExplainedSegments & {
-  readonly line: NumberedLine;
-  /** How many are left out before those that are shown. */
-  readonly after: number;
-};
+import type { PricedSegment } from '../../../invoicing/price-segments.ts';
+import { fromTenths } from '../../../values/size.ts';
+import { Pages, Table } from '../../html/parts.tsx';
+import { Instant, Money, Name, Quantity } from '../../html/text.tsx';
+import { Description } from './description.tsx';
+import type { ShownInvoice } from './load-invoice.ts';
 
 /** So that a page stays small, whatever happened in a period. */
-export const SEGMENTS_PER_PAGE = 100;
+const SEGMENTS_PER_PAGE = 30;
 
 /** What a line of an invoice adds up from, to the second and to the cent. */
 export function Segments({
-  path,
-  shown: { line, segments, rest, after },
+  shown: { line, segments, rest },
+  from,
+  after,
 }: {
-  readonly path: string;
-  readonly shown: ShownSegments;
+  readonly shown: NonNullable<ShownInvoice['explained']>;
+  /** How many lines, and segments, are left out before those that are shown. */
+  readonly from: number;
+  readonly after: number;
 }): VNode {
   const page = segments.slice(after, after + SEGMENTS_PER_PAGE);
   const kind = line.database === undefined ? 'app' : 'database';
   const isLast = after + SEGMENTS_PER_PAGE >= segments.length;
-  const pageLink = (start: number, label: string): VNode => (
-    <a href={`${path}?line=${line.lineNumber}&after=${start}#segments`}>{label}</a>
-  );
   return (
     <div class="segments no-print" id="segments">
       <h2>
-        Segments of line {line.lineNumber}: <span class="name">{line.description}</span>
+        Segments of line {line.lineNumber}: <Description line={line} />
       </h2>
       <Table
         label={`Segments of line ${line.lineNumber}`}
@@ -77,15 +72,13 @@ export function Segments({
         ]}
         empty="No segment accounts for this line."
       />
-      {segments.length <= SEGMENTS_PER_PAGE ? null : (
-        <p class="links">
-          {after > 0 ? pageLink(Math.max(0, after - SEGMENTS_PER_PAGE), 'earlier') : null}
-          <span>
-            {after + 1} to {after + page.length} of {segments.length}
-          </span>
-          {isLast ? null : pageLink(after + SEGMENTS_PER_PAGE, 'later')}
-        </p>
-      )}
+      <Pages
+        rows={page}
+        from={after}
+        isLast={isLast}
+        perPage={SEGMENTS_PER_PAGE}
+        linkTo={(start) => `?from=${from}&line=${line.lineNumber}&after=${start}#segments`}
+      />
     </div>
   );
 }

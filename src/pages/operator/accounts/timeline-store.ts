@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { Db } from '../../database/pool.ts';
-import type { Cents } from '../../values/money.ts';
+import type { Db } from '../../../database/pool.ts';
+import type { Cents } from '../../../values/money.ts';
+import { sliceOf, type Slice } from '../slice.ts';
 
 /** Something that happened to an account. */
 export type Happening = {
@@ -12,18 +13,24 @@ export type Happening = {
   readonly isSuperseded: boolean | null;
   /** Of an event. */
   readonly source: string | null;
-  readonly eventId: string | null;
+  /** Of an event or an invoice. */
+  readonly id: string | null;
 };
+
+/** So that a page stays small, whatever happened. */
+export const HAPPENINGS_PER_PAGE = 25;
 
 /**
  * What happened to an account, the latest first. Events are looked for resource by resource, each by its
- * index, so that the cost does not grow with the account's history.
+ * index, and only of those whose last ones may be among the latest: so the cost does not grow with the
+ * account's history.
  */
 export async function readTimeline(
   db: Db,
   accountId: string,
-  limit: number,
-): Promise<readonly Happening[]> {
+  from: number,
+): Promise<Slice<Happening>> {
+  const limit = from + HAPPENINGS_PER_PAGE + 1;
   const events = sql`
     select to_timestamp(e.at) as at, 'event' as kind, e.type as what,
       case when e.meter = 'app' then concat(e.resource, ': ', e.level / nullif(e.size_tenths, 0), ' × ',
@@ -32,14 +39,18 @@ export async function readTimeline(
           concat(e.resource, ': size ', (e.size_tenths / 10.0)::float8)
         when e.meter = 'job' then concat(e.app, ', job ', e.resource)
         else e.resource end as detail, null::bigint as cents,
-      e.is_superseded as "isSuperseded", e.source, e.event_id as "eventId"
+      e.is_superseded as "isSuperseded", e.source, e.event_id as id
     from event e`;
   const nothing = sql`null::bigint, null::boolean, null, null`;
   const noEvent = sql`null::boolean, null, null`;
-  const { rows } = await sql<Happening>`
-    /* prepare read_timeline */
-    select * from (
-      select change.* from series, lateral (
+  const { rows } = await sql<Happening>`/* prepare read_timeline */
+    select at, kind, what, left(detail, 300) as detail, cents, "isSuperseded", source, id
+    from (
+      select change.* from (
+        select meter, resource from series
+        where account_id = ${accountId} and meter in ('app', 'database')
+        group by meter, resource order by max(last_at) desc, meter, resource limit ${limit}
+      ) series, lateral (
         (${events} where e.account_id = ${accountId} and e.meter = series.meter
           and e.resource = series.resource and not e.is_superseded
           order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit ${limit})
@@ -47,10 +58,6 @@ export async function readTimeline(
         (${events} where e.account_id = ${accountId} and e.meter = series.meter
           and e.resource = series.resource and e.is_superseded order by e.at desc limit ${limit})
       ) change
-      where series.account_id = ${accountId} and series.meter in ('app', 'database')
-        and (series.meter = 'app' or series.size_tenths = (select min(size_tenths) from series one
-          where one.account_id = series.account_id and one.meter = 'database'
-            and one.resource = series.resource))
       union all
       (select to_timestamp(signed_up_at), 'event', 'account.created', email, ${nothing}
         from account where account_id = ${accountId})
@@ -63,12 +70,12 @@ export async function readTimeline(
       union all
       (select created_at, 'invoice', 'invoice made',
         concat(state, case when state_reason is not null then ': ' || state_reason end),
-        total_cents, ${noEvent}
+        total_cents, null, null, invoice_id
         from invoice where account_id = ${accountId} order by created_at desc limit ${limit})
       union all
       (select coalesce(ended_at, started_at), 'payment', concat('payment attempt ', attempt),
-        concat(state, case when message is not null then ': ' || message end), ${nothing}
-        from payment_attempt where account_id = ${accountId}
+        concat(state, ': ' || coalesce(message, decline_code, error_code)), ${nothing}
+        from payment_attempt where account_id = ${accountId} and state <> 'paid'
         order by started_at desc limit ${limit})
       union all
       (select recorded_at, 'money', replace(kind, '_', ' '),
@@ -86,7 +93,8 @@ export async function readTimeline(
         concat_ws(', ', state, message, 'by ' || actor), ${nothing}
         from operator_action where account_id = ${accountId}
         order by started_at desc limit ${limit})
-    ) happened (at, kind, what, detail, cents, "isSuperseded", source, "eventId")
-    order by at desc limit ${limit}`.execute(db);
-  return rows;
+    ) happened (at, kind, what, detail, cents, "isSuperseded", source, id)
+    order by at desc, kind, what desc, detail, id
+    offset ${from} limit ${HAPPENINGS_PER_PAGE + 1}`.execute(db);
+  return sliceOf(rows, from, HAPPENINGS_PER_PAGE);
 }

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Name } from '../html/text.tsx';
-import type { Viewer } from '../session/guard.ts';
+import { Page } from '../../html/page.tsx';
+import { Name } from '../../html/text.tsx';
+import { operatorAccountPath } from '../../paths.ts';
+import type { Viewer } from '../../session/guard.ts';
 import type { Action, ActionKind } from './actions.ts';
 
 /** What an action is called, and what it does, for the page that asks once more. */
@@ -108,11 +109,16 @@ export function ConfirmPage({
         <form method="post" action="/operator/actions" class="row">
           <Hidden values={{ ...form, action_id: actionId, csrf: viewer.csrfToken }} />
           <button>{title}</button>
-          <a href="/operator">Leave it</a>
+          <a href={wayBack(action)}>Leave it</a>
         </form>
       </div>
     </Page>
   );
+}
+
+function wayBack({ kind, account }: Action): string {
+  if (kind === 'retry_parked' || kind === 'retry_quarantined') return '/operator/events';
+  return account === '' ? '/operator' : operatorAccountPath(account);
 }
 
 function Hidden({ values }: { readonly values: Readonly<Record<string, string>> }): VNode {

@@ -1,16 +1,17 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Section, Table } from '../html/parts.tsx';
-import { Badge, Instant, Money, Name } from '../html/text.tsx';
-import { accountPath } from '../paths.ts';
-import type { Viewer } from '../session/guard.ts';
-import { ActionForm } from './action-forms.tsx';
-import { SCOPE_OF, type ActionKind } from './actions.ts';
-import type { FoundAccount } from './accounts-store.ts';
-import { Outcome } from './audit-page.tsx';
-import type { AuditEntry } from './audit-store.ts';
-import { AccountLink } from './day-page.tsx';
-import type { Happening } from './timeline-store.ts';
+import { Page } from '../../html/page.tsx';
+import { Pages, Section, Table } from '../../html/parts.tsx';
+import { Badge, Instant, isolated, Money, Name } from '../../html/text.tsx';
+import { accountPath, invoicePath } from '../../paths.ts';
+import type { Viewer } from '../../session/guard.ts';
+import { ActionForm } from '../actions/action-forms.tsx';
+import { SCOPE_OF, type ActionKind } from '../actions/actions.ts';
+import { ACCOUNTS_PER_PAGE, type FoundAccount } from './accounts-store.ts';
+import { Outcome } from '../actions/audit-page.tsx';
+import type { AuditEntry } from '../actions/audit-store.ts';
+import { AccountLink } from '../account-link.tsx';
+import type { Slice } from '../slice.ts';
+import { HAPPENINGS_PER_PAGE, type Happening } from './timeline-store.ts';
 
 export function SearchPage({
   text,
@@ -18,43 +19,62 @@ export function SearchPage({
   viewer,
 }: {
   readonly text: string;
+  /** One more than are shown when there are more. */
   readonly found: readonly FoundAccount[];
   readonly viewer: Viewer;
 }): VNode {
+  const shown = found.slice(0, ACCOUNTS_PER_PAGE);
+  const next = new URLSearchParams({ q: text, after: shown.at(-1)?.accountId ?? '' });
   return (
     <Page title="Accounts" viewer={viewer} here="/operator/accounts">
       <h1>Accounts</h1>
       <form method="get" class="row" role="search">
         <label>
-          Id or e-mail address
+          Id or e-mail address, or how it begins
           <input name="q" type="search" value={text} />
         </label>
         <button>Search</button>
       </form>
       <Table
         label="Accounts found"
-        columns={[{ title: 'Account' }, { title: 'E-mail' }, { title: 'Signed up' }, { title: '' }]}
-        rows={found.map((row) => [
+        columns={[
+          { title: 'Account' },
+          { title: 'E-mail' },
+          { title: 'Signed up' },
+          { title: 'State' },
+        ]}
+        rows={shown.map((row) => [
           <AccountLink accountId={row.accountId} />,
           <Name>{row.email}</Name>,
           <Instant at={row.signedUpAt} to="day" />,
-          <>
-            <Badge tone={row.upgradedAt === null ? 'plain' : 'good'}>
-              {row.upgradedAt === null ? 'FREE' : 'STANDARD'}
-            </Badge>{' '}
-            {row.pastDueSince === null ? null : <Badge tone="bad">past due</Badge>}{' '}
-            {row.deletedAt === null ? null : <Badge tone="plain">deleted</Badge>}
-          </>,
+          <States of={row} />,
         ])}
         empty="No account is found."
       />
+      {found.length > shown.length ? (
+        <p class="links">
+          <a href={`?${next}`}>More</a>
+        </p>
+      ) : null}
     </Page>
+  );
+}
+
+function States({ of }: { readonly of: FoundAccount }): VNode {
+  return (
+    <>
+      <Badge tone={of.upgradedAt === null ? 'plain' : 'good'}>
+        {of.upgradedAt === null ? 'FREE' : 'STANDARD'}
+      </Badge>{' '}
+      {of.pastDueSince === null ? null : <Badge tone="bad">past due</Badge>}{' '}
+      {of.deletedAt === null ? null : <Badge tone="plain">deleted</Badge>}
+    </>
   );
 }
 
 export type ShownAccount = {
   readonly account: FoundAccount;
-  readonly timeline: readonly Happening[];
+  readonly timeline: Slice<Happening>;
   readonly done: AuditEntry | undefined;
   /** Chosen in the timeline, for the form that supersedes it. */
   readonly chosen: { readonly source: string; readonly event: string } | undefined;
@@ -63,50 +83,40 @@ export type ShownAccount = {
 /** An account's history, and what can be done to it. */
 export function AccountPage({
   shown: { account, timeline, done, chosen },
-  path,
   viewer,
 }: {
   readonly shown: ShownAccount;
-  readonly path: string;
   readonly viewer: Viewer;
 }): VNode {
   const { accountId, email } = account;
   return (
-    <Page title={`Account ${accountId}`} viewer={viewer} here="/operator/accounts">
+    <Page title={`Account ${isolated(accountId)}`} viewer={viewer} here="/operator/accounts">
       <h1>
-        <Name>{accountId}</Name>{' '}
-        <Badge tone={account.upgradedAt === null ? 'plain' : 'good'}>
-          {account.upgradedAt === null ? 'FREE' : 'STANDARD'}
-        </Badge>
-        {account.pastDueSince === null ? null : <Badge tone="bad">past due</Badge>}
-        {account.deletedAt === null ? null : <Badge tone="plain">deleted</Badge>}
+        <Name>{accountId}</Name> <States of={account} />
       </h1>
       <p class="note">
         <Name>{email}</Name>, signed up <Instant at={account.signedUpAt} /> UTC ·{' '}
-        <a href={accountPath(accountId)}>its bill</a>
+        <a href={accountPath(accountId)}>bill, card and invoices</a>
       </p>
       {done === undefined ? null : <Outcome entry={done} />}
-      <Section title="Timeline">
+      <Section title="Timeline" id="timeline">
         <Table
           label="What happened, the latest first"
           columns={[
-            { title: 'When' },
             { title: 'What' },
             { title: 'Details' },
+            { title: 'When' },
             { title: 'Amount', align: 'right' },
-            { title: '' },
+            { title: 'Action' },
           ]}
-          rows={timeline.map((one) => [
+          rows={timeline.rows.map((one) => [
+            <What of={one} accountId={accountId} />,
+            one.detail === null ? '' : <Name>{one.detail}</Name>,
             <Instant at={one.at} to="second" />,
-            <>
-              {one.isSuperseded ? <del>{one.what}</del> : one.what}{' '}
-              {one.kind === 'event' ? null : <Badge tone="plain">{one.kind}</Badge>}
-            </>,
-            <span class="name">{one.detail ?? ''}</span>,
             one.cents === null ? '' : <Money cents={one.cents} />,
-            one.eventId === null || one.source === null || one.isSuperseded ? null : (
+            one.id === null || one.source === null || one.isSuperseded ? null : (
               <a
-                href={`${path}?source=${encodeURIComponent(one.source)}&event=${encodeURIComponent(one.eventId)}#supersede`}
+                href={`?source=${encodeURIComponent(one.source)}&event=${encodeURIComponent(one.id)}#supersede`}
               >
                 supersede …
               </a>
@@ -114,14 +124,35 @@ export function AccountPage({
           ])}
           empty="Nothing happened yet."
         />
+        <Pages
+          {...timeline}
+          perPage={HAPPENINGS_PER_PAGE}
+          linkTo={(from) => `?from=${from}#timeline`}
+        />
       </Section>
       <Actions account={account} chosen={chosen} viewer={viewer} />
     </Page>
   );
 }
 
+function What({
+  of: { kind, what, isSuperseded, id },
+  accountId,
+}: {
+  readonly of: Happening;
+  readonly accountId: string;
+}): VNode {
+  if (kind === 'event') return <>{isSuperseded ? <del>{what}</del> : what}</>;
+  return (
+    <>
+      {kind === 'invoice' && id !== null ? <a href={invoicePath(accountId, id)}>{what}</a> : what}{' '}
+      <Badge tone="plain">{kind}</Badge>
+    </>
+  );
+}
+
 function Actions({
-  account: { accountId, upgradedAt, deletedAt },
+  account: { accountId, upgradedAt, deletedAt, isOwing },
   chosen,
   viewer,
 }: Pick<ShownAccount, 'account' | 'chosen'> & { readonly viewer: Viewer }): VNode {
@@ -144,7 +175,7 @@ function Actions({
             <ActionForm kind="refund" values={values} fields={money} />
           </Section>
         ) : null}
-        {may('collect') && upgradedAt !== null ? (
+        {may('collect') && isOwing ? (
           <Section title="Unpaid invoices">
             <p class="note">
               Tried by themselves on the days of the schedule, and when a card is set.

@@ -1,17 +1,19 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Table } from '../html/parts.tsx';
-import { Badge, Instant, Name } from '../html/text.tsx';
-import type { Viewer } from '../session/guard.ts';
-import type { AuditEntry } from './audit-store.ts';
-import { AccountLink } from './day-page.tsx';
+import { formatCents } from '../../../values/money.ts';
+import { Page } from '../../html/page.tsx';
+import { Pages, Table } from '../../html/parts.tsx';
+import { Badge, Instant, Name } from '../../html/text.tsx';
+import type { Viewer } from '../../session/guard.ts';
+import type { Slice } from '../slice.ts';
+import { ACTIONS_PER_PAGE, type AuditEntry } from './audit-store.ts';
+import { AccountLink } from '../account-link.tsx';
 
 /** What operators did on these pages. */
 export function AuditPage({
   entries,
   viewer,
 }: {
-  readonly entries: readonly AuditEntry[];
+  readonly entries: Slice<AuditEntry>;
   readonly viewer: Viewer;
 }): VNode {
   return (
@@ -20,25 +22,29 @@ export function AuditPage({
       <Table
         label="Actions, the latest first"
         columns={[
-          { title: 'When' },
-          { title: 'Who' },
           { title: 'What' },
           { title: 'Account' },
+          { title: 'When' },
+          { title: 'Who' },
           { title: 'Outcome' },
         ]}
-        rows={entries.map((entry) => [
+        rows={entries.rows.map((entry) => [
+          <>
+            {entry.kind.replaceAll('_', ' ')}{' '}
+            <span class="note">
+              <Name>{detailsOf(entry)}</Name>
+            </span>
+          </>,
+          entry.accountId === '' ? '–' : <AccountLink accountId={entry.accountId} />,
           <Instant at={entry.startedAt} to="second" />,
           <Name>{entry.actor}</Name>,
           <>
-            {entry.kind.replaceAll('_', ' ')} <span class="note name">{detailsOf(entry)}</span>
-          </>,
-          entry.accountId === '' ? '–' : <AccountLink accountId={entry.accountId} />,
-          <>
-            <State entry={entry} /> <span class="name">{entry.message ?? ''}</span>
+            <State entry={entry} /> <Name>{entry.message ?? ''}</Name>
           </>,
         ])}
         empty="Nothing was done yet."
       />
+      <Pages {...entries} perPage={ACTIONS_PER_PAGE} linkTo={(from) => `?from=${from}`} />
     </Page>
   );
 }
@@ -48,8 +54,8 @@ export function Outcome({ entry }: { readonly entry: AuditEntry }): VNode {
   const tone = entry.state === 'done' ? 'good' : 'bad';
   const message = entry.message ?? 'It is under way; its outcome is written down under Actions.';
   return (
-    <p class={`alert ${tone} name`} role="status">
-      {entry.state === 'refused' ? `Refused: ${message}` : message}
+    <p class={`alert ${tone}`} role="status">
+      <Name>{entry.state === 'refused' ? `Refused: ${message}` : message}</Name>
     </p>
   );
 }
@@ -64,7 +70,7 @@ function detailsOf({ details }: AuditEntry): string {
   return Object.entries(details)
     .filter(([key, value]) => value !== '' && key !== 'digest')
     .map(([key, value]) =>
-      key === 'amount' ? `${String(value)} cents` : `${key} ${String(value)}`,
+      key === 'amount' ? formatCents(BigInt(String(value))) : `${key} ${String(value)}`,
     )
     .join(', ');
 }

@@ -1,4 +1,5 @@
-import type { Db } from '../../database/pool.ts';
+import type { Db } from '../../../database/pool.ts';
+import { sliceOf, type Slice } from '../slice.ts';
 
 /** What an operator did, or tried to. */
 export type AuditEntry = {
@@ -65,15 +66,20 @@ export async function findAction(
   return row && toEntry(row);
 }
 
+/** So that a page stays small, whatever was done. */
+export const ACTIONS_PER_PAGE = 25;
+
 /** The latest first. */
-export async function listActions(db: Db, limit: number): Promise<readonly AuditEntry[]> {
+export async function listActions(db: Db, from: number): Promise<Slice<AuditEntry>> {
   const rows = await db
     .selectFrom('operator_action')
     .selectAll()
     .orderBy('started_at', 'desc')
-    .limit(limit)
+    .orderBy('action_id')
+    .offset(from)
+    .limit(ACTIONS_PER_PAGE + 1)
     .execute();
-  return rows.map(toEntry);
+  return sliceOf(rows.map(toEntry), from, ACTIONS_PER_PAGE);
 }
 
 function toEntry(row: {

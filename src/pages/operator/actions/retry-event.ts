@@ -1,10 +1,10 @@
-import { lockAccounts } from '../../accounts/lock.ts';
-import type { Db } from '../../database/pool.ts';
-import type { Outcome } from '../../events/outcome.ts';
-import { unparkOne } from '../../events/parking.ts';
-import { describeRefusal } from '../../events/refusal.ts';
-import type { RecordWithin } from '../../metering/record-events.ts';
-import { Fault } from '../../values/fault.ts';
+import { lockAccounts } from '../../../accounts/lock.ts';
+import type { Db } from '../../../database/pool.ts';
+import type { Outcome } from '../../../events/outcome.ts';
+import { unparkOne } from '../../../events/parking.ts';
+import { describeRefusal } from '../../../events/refusal.ts';
+import type { RecordWithin } from '../../../metering/record-events.ts';
+import { Fault } from '../../../values/fault.ts';
 
 export type RetryContext = { readonly db: Db; readonly now: Date; readonly record: RecordWithin };
 
@@ -60,13 +60,13 @@ export async function retryQuarantined(
 function describe(outcome: Outcome): string {
   switch (outcome.status) {
     case 'recorded':
-      return 'It is recorded.';
+      return 'It is recorded now.';
     case 'duplicate':
       return 'It was recorded before already.';
     case 'parked':
-      return `It waits for ${outcome.waitsFor.kind} ${outcome.waitsFor.name}.`;
+      return `It still waits for ${outcome.waitsFor.kind} ${outcome.waitsFor.name}.`;
     case 'refused':
-      return `It is refused: ${describeRefusal(outcome.refusal)}.`;
+      return `It is still refused: ${describeRefusal(outcome.refusal)}.`;
   }
 }
 

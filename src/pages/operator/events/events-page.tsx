@@ -1,14 +1,16 @@
 import type { VNode } from 'preact';
-import { Page } from '../html/page.tsx';
-import { Section, Table } from '../html/parts.tsx';
-import { Instant, Name } from '../html/text.tsx';
-import type { Viewer } from '../session/guard.ts';
-import { ActionForm } from './action-forms.tsx';
-import { SCOPE_OF } from './actions.ts';
-import type { AuditEntry } from './audit-store.ts';
-import { Outcome } from './audit-page.tsx';
-import { AccountLink } from './day-page.tsx';
-import type { ParkedRow, QuarantinedRow } from './events-store.ts';
+import { Page } from '../../html/page.tsx';
+import { isIdentifier } from '../../../values/identifier.ts';
+import { Pages, Section, Table } from '../../html/parts.tsx';
+import { Instant, Name, shortened } from '../../html/text.tsx';
+import type { Viewer } from '../../session/guard.ts';
+import { ActionForm } from '../actions/action-forms.tsx';
+import { SCOPE_OF } from '../actions/actions.ts';
+import type { AuditEntry } from '../actions/audit-store.ts';
+import { Outcome } from '../actions/audit-page.tsx';
+import { AccountLink } from '../account-link.tsx';
+import type { Slice } from '../slice.ts';
+import { EVENTS_PER_PAGE, type ParkedRow, type QuarantinedRow } from './events-store.ts';
 
 /** Events that were not recorded, and why. */
 export function EventsPage({
@@ -17,8 +19,8 @@ export function EventsPage({
   done,
   viewer,
 }: {
-  readonly parked: readonly ParkedRow[];
-  readonly quarantined: readonly QuarantinedRow[];
+  readonly parked: Slice<ParkedRow>;
+  readonly quarantined: Slice<QuarantinedRow>;
   readonly done: AuditEntry | undefined;
   readonly viewer: Viewer;
 }): VNode {
@@ -27,7 +29,7 @@ export function EventsPage({
     <Page title="Events" viewer={viewer} here="/operator/events">
       <h1>Events not recorded</h1>
       {done === undefined ? null : <Outcome entry={done} />}
-      <Section title="Parked">
+      <Section title="Parked" id="parked">
         <p class="note">They are recorded by themselves when what they wait for is reported.</p>
         <Table
           label="Parked events, the oldest first"
@@ -38,7 +40,7 @@ export function EventsPage({
             { title: 'Since' },
             { title: '' },
           ]}
-          rows={parked.map((row) => [
+          rows={parked.rows.map((row) => [
             <EventName source={row.source} id={row.id} />,
             <AccountLink accountId={row.account} />,
             <>
@@ -54,6 +56,7 @@ export function EventsPage({
           ])}
           empty="Nothing is parked."
         />
+        <Pages {...parked} perPage={EVENTS_PER_PAGE} linkTo={(from) => `?parked=${from}#parked`} />
       </Section>
       <Section title="Quarantined" id="quarantined">
         <p class="note">Each content once. A corrected event with a new id is simply reported.</p>
@@ -67,26 +70,54 @@ export function EventsPage({
             { title: 'Last' },
             { title: '' },
           ]}
-          rows={quarantined.map((row) => [
+          rows={quarantined.rows.map((row) => [
             row.id === null ? 'no id' : <EventName source={row.source ?? '?'} id={row.id} />,
-            row.account === null ? '–' : <AccountLink accountId={row.account} />,
-            <span class="name long">
-              {row.field} {row.value === '' ? 'is missing' : `is ${row.value}`}; it {row.rule}
-            </span>,
+            <Account named={row.account} />,
+            <>
+              <Name>{row.field}</Name>{' '}
+              {row.value === '' ? (
+                'is missing'
+              ) : (
+                <>
+                  is <Name>{row.value}</Name>
+                </>
+              )}
+              ; it {row.rule}
+              <details>
+                <summary>as reported</summary>
+                <code>
+                  <Name>{row.reported}</Name>
+                </code>
+              </details>
+            </>,
             `${row.timesSeen} ×`,
             <Instant at={row.lastSeenAt} />,
             mayRetry ? (
               <ActionForm
                 kind="retry_quarantined"
-                values={{ account: row.account ?? '', digest: row.digest }}
+                values={{ account: isNamed(row.account) ? row.account : '', digest: row.digest }}
               />
             ) : null,
           ])}
           empty="Nothing was refused."
         />
+        <Pages
+          {...quarantined}
+          perPage={EVENTS_PER_PAGE}
+          linkTo={(from) => `?quarantined=${from}#quarantined`}
+        />
       </Section>
     </Page>
   );
+}
+
+function Account({ named }: { readonly named: string | null }): VNode {
+  if (isNamed(named)) return <AccountLink accountId={named} />;
+  return <Name>{shortened(named ?? '–', 60)}</Name>;
+}
+
+function isNamed(account: string | null): account is string {
+  return account !== null && isIdentifier(account);
 }
 
 function EventName({ source, id }: { readonly source: string; readonly id: string }): VNode {

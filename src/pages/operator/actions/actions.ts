@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Scope } from '../../accounts/api-key.ts';
-import { requireAccount } from '../../accounts/require-account.ts';
-import { describeRefusal } from '../../events/refusal.ts';
-import { notYetInvoiced } from '../../invoicing/not-yet-invoiced.ts';
-import { collectNow } from '../../dunning/collect-due.ts';
-import { grantCredit } from '../../ledger/grant-credit.ts';
-import { recordUpgrade } from '../../platform/account-commands.ts';
-import { upgradeAccount } from '../../stripe/cards/upgrade-account.ts';
-import { giveMoneyBack } from '../../stripe/refunds/give-money-back.ts';
-import { Fault } from '../../values/fault.ts';
-import { IDENTIFIER_RULE, isIdentifier } from '../../values/identifier.ts';
-import { formatSecond, parseInstant, toSecond } from '../../values/instant.ts';
-import { formatCents } from '../../values/money.ts';
-import type { PagesDependencies } from '../dependencies.ts';
-import { plural } from '../html/text.tsx';
+import type { Scope } from '../../../accounts/api-key.ts';
+import { requireAccount } from '../../../accounts/require-account.ts';
+import { describeRefusal } from '../../../events/refusal.ts';
+import { notYetInvoiced } from '../../../invoicing/not-yet-invoiced.ts';
+import { collectNow } from '../../../dunning/collect-due.ts';
+import { grantCredit } from '../../../ledger/grant-credit.ts';
+import { recordUpgrade } from '../../../platform/account-commands.ts';
+import { upgradeAccount } from '../../../stripe/cards/upgrade-account.ts';
+import { giveMoneyBack } from '../../../stripe/refunds/give-money-back.ts';
+import { Fault } from '../../../values/fault.ts';
+import { IDENTIFIER_RULE, isIdentifier } from '../../../values/identifier.ts';
+import { formatSecond, parseInstant, toSecond } from '../../../values/instant.ts';
+import { formatCents } from '../../../values/money.ts';
+import type { PagesDependencies } from '../../dependencies.ts';
+import { plural } from '../../html/text.tsx';
 import { beginAction, endAction } from './audit-store.ts';
 import { retryParked, retryQuarantined } from './retry-event.ts';
 
@@ -31,7 +31,8 @@ const amount = z
   .refine((cents) => cents > 0n, 'the amount must be at least one cent');
 const reason = name('the reason');
 const empty = z.literal('').transform(() => undefined);
-const account = z.string().max(200);
+/** Empty: of an event that names none. */
+const account = z.literal('').or(name('the account'));
 
 /** What an operator can do, as its form sends it. */
 export const actionForm = z.discriminatedUnion('kind', [
@@ -43,7 +44,7 @@ export const actionForm = z.discriminatedUnion('kind', [
     kind: z.literal('supersede'),
     account,
     source: name('the source'),
-    event: z.string().min(1, 'the id of the event must not be empty').max(500),
+    event: z.string().min(1, 'the id of the event must not be empty').max(1000),
     reason,
     time: empty
       .or(z.string().refine((text) => parseInstant(text), 'the time must be RFC 3339'))
