@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from '../../src/events/outcome.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
-import { prepareMonths } from '../../src/metering/months.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { usageOf } from '../../src/metering/usage-store.ts';
 import { formatSecond, toSecond } from '../../src/values/instant.ts';
@@ -160,56 +159,6 @@ test('what happened before the sign-up is refused, also when it was parked befor
   expect(statuses(await record(now, [early]))).toEqual(['refused']);
 });
 
-test('names are kept as they are, whatever they hold that a database or a file could take for its own', async () => {
-  const { say, created } = newAccount();
-  const names = [
-    'back\\slash',
-    '\\N',
-    '\\.',
-    '"quoted"',
-    "it's",
-    '{braces,}',
-    'NULL',
-    'سلام',
-    '😀',
-  ];
-  const apps = names.map((app, n) =>
-    say('app.scaled', `2026-01-0${1 + (n % 9)}T00:00:00Z`, { app, replicas: 1, size: 1 }),
-  );
-  const outcomes = await record(now, [created, ...apps]);
-  expect(statuses(outcomes)).toEqual(['recorded', ...names.map(() => 'recorded')]);
-  const { rows } = await database.pool.query<{ app: string }>(
-    `select event.app, event.resource, series.resource as metered from event
-     join series on series.account_id = event.account_id and series.resource = event.app
-     where event.app = any($1)`,
-    [names],
-  );
-  expect(rows.map(({ app }) => app).toSorted()).toEqual(names.toSorted());
-  expect(statuses(await record(now, apps))).toEqual(names.map(() => 'duplicate'));
-});
-
-test('an id is used once, also when months lie between its two reports', async () => {
-  const { account, say, created } = newAccount();
-  const first = say('app.scaled', '2026-01-02T00:00:00Z', { app: 'web', replicas: 1, size: 1 });
-  await record(new Date('2026-01-02T00:00:00Z'), [created, first]);
-  await prepareMonths(database.db, new Date('2026-02-02T00:00:00Z'));
-  const other = { ...first, time: '2026-02-02T00:00:00Z' };
-  expect(statuses(await record(now, [other]))).toEqual(['refused']);
-  expect(statuses(await record(now, [first]))).toEqual(['duplicate']);
-  expect((await quarantined(account))[0]?.code).toBe('id_reused');
-});
-
-test('an id that waits is not taken by another report, whatever that is about', async () => {
-  const { say, created } = newAccount();
-  const waiting = say('app.deleted', '2026-01-05T00:00:00Z', { app: 'unknown' });
-  const other = say('app.scaled', '2026-01-06T00:00:00Z', { app: 'web', replicas: 1, size: 1 });
-  await record(now, [created, waiting]);
-  expect(statuses(await record(now, [{ ...other, id: waiting.id }, waiting]))).toEqual([
-    'refused',
-    'parked',
-  ]);
-});
-
 test('a second sign-up of an account is refused; the first one anchors its periods', async () => {
   const { account, say, created } = newAccount();
   const again = say('account.created', '2026-01-15T00:00:00Z', { email: 'b@acme.example' });
@@ -264,19 +213,6 @@ test('bad events are refused one by one; good ones beside them are recorded', as
   expect(await quarantined(account)).toEqual([
     { code: 'invalid_event', field: 'data.replicas', value: '1.5', times_seen: 1n },
   ]);
-});
-
-test('names with quotes, commas, braces, backslashes and the word NULL are kept as they are', async () => {
-  const { account, say, created } = newAccount();
-  const names = ['NULL', 'null', 'a"b', "o'hara", 'a,b', '{}', 'back\\slash', 'ünï ☃', ' ', '-- x'];
-  const reports = names.map((app) =>
-    say('app.deployed', '2026-01-02T00:00:00Z', { app, replicas: 1, size: 0.2 }),
-  );
-  expect(new Set(statuses(await record(now, [created, ...reports])))).toEqual(
-    new Set(['recorded']),
-  );
-  const [usage] = await usageOf(database.db, [{ account, from: 1767312000n, to: 1767312001n }]);
-  expect(new Set(usage!.apps.map(({ app }) => app))).toEqual(new Set(names));
 });
 
 test('upgrades reported twice and out of order: the earliest one counts', async () => {
