@@ -35,10 +35,15 @@ test('names are kept as they are, whatever they hold that a database or a file c
     '\\.',
     '"quoted"',
     "it's",
-    '{braces,}',
+    'a,b',
+    '{braces}',
     'NULL',
+    'null',
+    ' ',
+    '-- x',
     'سلام',
     '😀',
+    'ünï ☃',
   ];
   const apps = names.map((app, n) =>
     say('app.scaled', `2026-01-0${1 + (n % 9)}T00:00:00Z`, { app, replicas: 1, size: 1 }),

@@ -23,8 +23,8 @@ async function statementsOf(who: string | undefined, url: string): Promise<numbe
 
 /** Each is a look-up by an index; test/database holds their plans. */
 test.each([
-  ['acme', '/account/acme', 6],
-  ['acme', '/account/acme?levels=1&what=new-app&replicas=3&size=0.5', 7],
+  ['acme', '/account/acme', 7],
+  ['acme', '/account/acme?levels=1&what=new-app&replicas=3&size=0.5', 8],
   ['hobby', '/account/hobby', 7],
   ['acme', '/account/acme/quote?what=app:web&replicas=3&size=0.5', 4],
   [undefined, '/account/broke', 6],

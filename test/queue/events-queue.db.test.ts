@@ -128,7 +128,10 @@ describe.each(backends)('events on $name', ({ connect, target }) => {
       const counts = await queue.getJobCounts('waiting', 'active');
       return Object.values(counts).every((count) => count === 0);
     });
-    expect((await queue.getJobCounts('completed')).completed).toBeLessThanOrEqual(1_000);
+    // Each job that is done takes those away that are too many; several are done at once.
+    const { completed } = await queue.getJobCounts('completed');
+    expect(completed).toBeGreaterThan(0);
+    expect(completed).toBeLessThan(1_050);
   });
 
   test('whatever a job holds, the queue goes on and the content can be read', async () => {

@@ -812,15 +812,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.created';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -834,15 +834,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.confirmed';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -854,15 +854,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.upgraded';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -874,15 +874,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'account.deleted';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -894,15 +894,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.created';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -916,15 +916,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.deployed';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -942,15 +942,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.scaled';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -968,15 +968,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'app.deleted';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -990,15 +990,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.available';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1016,15 +1016,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.resized';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1040,15 +1040,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.deleted';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1062,15 +1062,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'database.rows_observed';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1086,15 +1086,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'job.started';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1112,15 +1112,15 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'job.finished';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
@@ -1136,20 +1136,20 @@ export interface components {
       | ({
           /** @constant */
           specversion: '1.0';
-          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters */
+          /** @description yours, unique for its source and account: the same again changes nothing; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           id: string;
-          /** @description who reports it; 1 to 200 printable characters without control characters, not "gigameter" */
+          /** @description who reports it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8, not "gigameter" */
           source: string;
           /** @constant */
           type: 'event.superseded';
           /** @description when it became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
           time: string;
-          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters */
+          /** @description orders events of one instant; digits are compared as numbers, all else as text; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
           sequence?: string;
           data: {
             /** @description 1 to 200 printable characters without control characters */
             account: string;
-            /** @description who reported it; 1 to 200 printable characters without control characters */
+            /** @description who reported it; 1 to 200 printable characters without control characters, at most 300 bytes in UTF-8 */
             superseded_source: string;
             /** @description the id of a recorded event */
             superseded_id: string;
@@ -2236,7 +2236,6 @@ export interface operations {
       };
       header?: never;
       path: {
-        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
@@ -2321,7 +2320,6 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
@@ -2375,7 +2373,6 @@ export interface operations {
       query?: never;
       header?: never;
       path: {
-        /** @description 1 to 200 printable characters without control characters */
         source: string;
       };
       cookie?: never;
