@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Db } from '../src/database/pool.ts';
-import { usageOf } from '../src/metering/usage-store.ts';
+import { usageOf } from '../src/metering/usage/usage-store.ts';
 import { END, SIGNED_UP, type Report } from './reports.ts';
 
 /**

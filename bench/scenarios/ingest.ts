@@ -3,7 +3,11 @@ import { numberArray, textArray } from '../../src/database/arrays.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { prepareMonths } from '../../src/metering/months.ts';
-import { CONTENT_COLUMNS, newEvent, type NewEvent } from '../../src/metering/new-event.ts';
+import {
+  CONTENT_COLUMNS,
+  newEvent,
+  type NewEvent,
+} from '../../src/metering/recording/new-event.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { format, type Figure } from '../figures.ts';
 import { measure, median, sumOf, type Cost } from '../measure.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sql } from 'kysely';
-import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
+import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 import { format, type Figure } from '../figures.ts';
 import { wallMs } from '../measure.ts';
 import { inParts } from '../parts.ts';

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { sql } from 'kysely';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { format, type Figure } from '../figures.ts';
 import { quantile } from '../measure.ts';

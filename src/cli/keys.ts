@@ -11,7 +11,7 @@ import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import type { Services } from './context.ts';
 import { printJson, tableOf, type Output } from './output.ts';
-import { requireAccount } from './usage.ts';
+import { requireAccount } from './bills/usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output; readonly now: Date };
 type JsonOption = { readonly json?: true };

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import { pageAccounts } from '../accounts/page-accounts.ts';
 import type { Db } from '../database/pool.ts';
-import { rebuildSeries, type Drift } from '../metering/rebuild-series.ts';
+import { rebuildSeries, type Drift } from '../metering/series/rebuild-series.ts';
 import { makeBundle } from '../proof/bundle.ts';
 import { isProven, verifyAccount, type Verification } from '../proof/verify-account.ts';
 import type { Services } from './context.ts';
 import { EXIT_DIFFERENT } from './exit-code.ts';
-import { explainCommand } from './explain.ts';
+import { explainCommand } from './bills/explain.ts';
 import { printJson, type Output } from './output.ts';
-import { requireInvoiceById } from './require-invoice.ts';
-import { traceCommand } from './trace.ts';
-import { requireAccount } from './usage.ts';
+import { requireInvoiceById } from './bills/require-invoice.ts';
+import { traceCommand } from './events/trace.ts';
+import { requireAccount } from './bills/usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output };
 type JsonOption = { readonly json?: true };

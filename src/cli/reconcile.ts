@@ -9,7 +9,7 @@ import { formatCents } from '../values/money.ts';
 import type { Services } from './context.ts';
 import { EXIT_DIFFERENT } from './exit-code.ts';
 import { printJson, tableOf, type Output } from './output.ts';
-import { requireInvoiceById } from './require-invoice.ts';
+import { requireInvoiceById } from './bills/require-invoice.ts';
 
 type ReconcileOptions = { readonly account?: string; readonly json?: true };
 

@@ -5,7 +5,7 @@ import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import type { Services } from './context.ts';
 import { printJson, type Output } from './output.ts';
-import { requireAccount } from './usage.ts';
+import { requireAccount } from './bills/usage.ts';
 
 export type SignInOptions = {
   readonly operator?: true;

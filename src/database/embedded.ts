@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../values/fault.ts';
-import { findBinaries } from './embedded-binaries.ts';
-import { ensureCluster, readPassword, superuser } from './embedded-cluster.ts';
-import { takeHold, type Hold } from './embedded-hold.ts';
-import { chooseOwner } from './embedded-owner.ts';
-import { pidFilePath, readPidFile, removeStalePidFile } from './embedded-pidfile.ts';
-import { startServer, stopServer, type Cluster, type ServerOptions } from './embedded-server.ts';
+import { findBinaries } from './embedded/binaries.ts';
+import { ensureCluster, readPassword, superuser } from './embedded/cluster.ts';
+import { takeHold, type Hold } from './embedded/hold.ts';
+import { chooseOwner } from './embedded/owner.ts';
+import { pidFilePath, readPidFile, removeStalePidFile } from './embedded/pidfile.ts';
+import { startServer, stopServer, type Cluster, type ServerOptions } from './embedded/server.ts';
 
 export type EmbeddedOptions = ServerOptions & {
   /** A folder for nothing else; made when missing. Holds the database and its log. */

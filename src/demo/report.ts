@@ -1,11 +1,11 @@
 import type { Account } from '../accounts/account.ts';
 import { findAccount } from '../accounts/store.ts';
-import { invoicesToText, invoiceToJson } from '../cli/invoices.ts';
+import { invoicesToText, invoiceToJson } from '../cli/bills/invoices.ts';
 import { tableOf } from '../cli/output.ts';
-import { billToJson, billToText } from '../cli/usage.ts';
+import { billToJson, billToText } from '../cli/bills/usage.ts';
 import type { Db } from '../database/pool.ts';
 import { listInvoices, type IssuedInvoice } from '../invoicing/list-invoices.ts';
-import { previewBill, type BillPreview } from '../invoicing/preview-bill.ts';
+import { previewBill, type BillPreview } from '../invoicing/previews/preview-bill.ts';
 import { totalOf } from '../pricing/line.ts';
 import { assert } from '../values/fault.ts';
 import { toSecond } from '../values/instant.ts';

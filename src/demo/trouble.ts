@@ -3,7 +3,7 @@ import type { Db } from '../database/pool.ts';
 import type { Service } from '../service/start-service.ts';
 import { grantCredit } from '../ledger/grant-credit.ts';
 import { noteHeard } from '../sources/heard.ts';
-import { beginSilences } from '../sources/silence-store.ts';
+import { beginSilences } from '../sources/silence/silence-store.ts';
 import { expectSource, listSources } from '../sources/source-store.ts';
 import { reconcile } from '../stripe/checks/reconcile.ts';
 import { findUnresolvedDrift } from '../stripe/drift.ts';

@@ -1,6 +1,6 @@
 import { tierOfPeriodEnding, type Account, type Tier } from '../accounts/account.ts';
-import { segmentUsage, type Segment } from '../metering/segments.ts';
-import type { Usage } from '../metering/usage.ts';
+import { segmentUsage, type Segment } from '../metering/usage/segments.ts';
+import type { Usage } from '../metering/usage/usage.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
 import { priceUsage } from '../pricing/price-usage.ts';

@@ -1,7 +1,7 @@
 import type { Db } from '../database/pool.ts';
 import { withEntries, type LedgerEntry } from '../ledger/entry.ts';
 import { balancesOf } from '../ledger/store.ts';
-import { usageOf } from '../metering/usage-store.ts';
+import { usageOf } from '../metering/usage/usage-store.ts';
 import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { priceBookAt } from '../pricing/price-book.ts';
 import { priceUsage } from '../pricing/price-usage.ts';

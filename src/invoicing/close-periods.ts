@@ -1,6 +1,6 @@
 import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
-import { cutSeries } from '../metering/checkpoints.ts';
+import { cutSeries } from '../metering/series/checkpoints.ts';
 import { readPrices } from '../pricing/store.ts';
 import { earlier, toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Account } from '../accounts/account.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import { usageOf } from '../metering/usage-store.ts';
+import { usageOf } from '../metering/usage/usage-store.ts';
 import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
 import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';

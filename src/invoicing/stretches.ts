@@ -1,4 +1,4 @@
-import type { Window } from '../metering/usage.ts';
+import type { Window } from '../metering/usage/usage.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 

@@ -4,7 +4,7 @@ import type { Database, Db } from '../database/pool.ts';
 import { refused, type Outcome } from '../events/outcome.ts';
 import type { EventParser } from '../events/parse-event.ts';
 import { quarantine, type QuarantinedEvent } from '../events/quarantine.ts';
-import { newEvent } from './new-event.ts';
+import { newEvent } from './recording/new-event.ts';
 import { settleEvents, type AfterRecording, type ReadEvent } from './settle-events.ts';
 
 export type RecordEvents = (now: Date, reported: readonly unknown[]) => Promise<readonly Outcome[]>;

@@ -4,9 +4,9 @@ import type { Event } from '../events/event.ts';
 import type { Outcome } from '../events/outcome.ts';
 import { park, unpark, type Introduction, type ReportedEvent } from '../events/parking.ts';
 import { quarantine } from '../events/quarantine.ts';
-import { applyEffects } from './effects.ts';
-import { newEvent, type NewEvent } from './new-event.ts';
-import { recordBatch } from './record-batch.ts';
+import { applyEffects } from './recording/effects.ts';
+import { newEvent, type NewEvent } from './recording/new-event.ts';
+import { recordBatch } from './recording/record-batch.ts';
 
 export type AfterRecording = (tx: Db, now: Date, recorded: readonly Event[]) => Promise<void>;
 

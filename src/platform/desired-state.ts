@@ -3,7 +3,7 @@ import { tierAt, type Account } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import { readTieBreak } from '../events/order.ts';
 import type { HeldApp, HeldDatabase, Holdings } from '../limits/holdings.ts';
-import type { Levels } from '../metering/levels.ts';
+import type { Levels } from '../metering/usage/levels.ts';
 import type { Instant, Second } from '../values/instant.ts';
 
 /** An app that was not deleted, with what is desired of it. */

@@ -1,4 +1,4 @@
-import type { DatabaseUsage, Usage } from '../metering/usage.ts';
+import type { DatabaseUsage, Usage } from '../metering/usage/usage.ts';
 import { add, roundHalfUp, roundTogether, type Fraction } from '../values/fraction.ts';
 import { formatCents } from '../values/money.ts';
 import type { Period } from '../values/period.ts';

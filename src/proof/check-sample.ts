@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
-import { rebuildSeries, type Drift } from '../metering/rebuild-series.ts';
+import { rebuildSeries, type Drift } from '../metering/series/rebuild-series.ts';
 import { isProven, verifyAccount, type Verification } from './verify-account.ts';
 
 export type CheckedAccount = {

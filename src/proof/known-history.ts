@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Event } from '../events/event.ts';
 import type { AccountHistory } from '../events/admit-events.ts';
-import { countedAt, type Known } from '../invoicing/level-events.ts';
-import { fromEventRow, type EventRow } from '../metering/event-row.ts';
+import { countedAt, type Known } from '../invoicing/explaining/level-events.ts';
+import { fromEventRow, type EventRow } from '../metering/recording/event-row.ts';
 
 export type KnownFact = Known & { readonly event: Event };
 

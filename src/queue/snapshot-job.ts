@@ -1,6 +1,6 @@
-import { applySnapshot, type SnapshotContext } from '../sources/apply-snapshot.ts';
-import { snapshotAnswer, type SnapshotAnswer } from '../sources/snapshot-answer.ts';
-import type { Snapshot } from '../sources/snapshot.ts';
+import { applySnapshot, type SnapshotContext } from '../sources/snapshots/apply-snapshot.ts';
+import { snapshotAnswer, type SnapshotAnswer } from '../sources/snapshots/snapshot-answer.ts';
+import type { Snapshot } from '../sources/snapshots/snapshot.ts';
 import { Fault } from '../values/fault.ts';
 
 /** A job of this name on the events queue: `source`, perhaps `force`, and what PUT /v1/snapshots takes. */

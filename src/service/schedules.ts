@@ -7,7 +7,7 @@ import { recorderWithin, type Recording } from '../metering/record-events.ts';
 import { reviewParked } from '../metering/review-parked.ts';
 import { redriveFailedEvents, type EventsJob, type EventsResult } from '../queue/events-queue.ts';
 import type { Tick } from '../queue/ticks.ts';
-import { watchSilence } from '../sources/watch-silence.ts';
+import { watchSilence } from '../sources/silence/watch-silence.ts';
 import type { Clock } from '../values/clock.ts';
 import type { Billing } from './billing.ts';
 import { proveSample, sealInvoiced } from './prove.ts';

@@ -12,7 +12,7 @@ import {
   type EventsResult,
 } from '../queue/events-queue.ts';
 import { startTicks, TICKS_QUEUE } from '../queue/ticks.ts';
-import { parseSnapshot } from '../sources/snapshot-schema.ts';
+import { parseSnapshot } from '../sources/snapshots/snapshot-schema.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import { bindBilling, type Billing } from './billing.ts';

@@ -8,7 +8,7 @@ import type { Event } from '../../src/events/event.ts';
 import type { Outcome } from '../../src/events/outcome.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { describeRefusal } from '../../src/events/refusal.ts';
-import { estimateAccount, type EstimatedAccount } from '../../src/invoicing/estimate.ts';
+import { estimateAccount, type EstimatedAccount } from '../../src/invoicing/previews/estimate.ts';
 import { totalOf, type Line } from '../../src/pricing/line.ts';
 import { parseInstant } from '../../src/values/instant.ts';
 import { billRows, collected, withoutBalances } from '../support/bill-rows.ts';

@@ -7,7 +7,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
-import { isProcessAlive } from '../../src/database/embedded-pidfile.ts';
+import { isProcessAlive } from '../../src/database/embedded/pidfile.ts';
 import { endChildren, startChild } from '../support/child.ts';
 import { until } from '../support/until.ts';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { samplePlatform } from '../../src/demo/sample-platform.ts';
 import { admitEvents } from '../../src/events/admit-events.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
-import { estimateAccount } from '../../src/invoicing/estimate.ts';
+import { estimateAccount } from '../../src/invoicing/previews/estimate.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
 import { toSecond } from '../../src/values/instant.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
-import { previewBill } from '../../src/invoicing/preview-bill.ts';
+import { previewBill } from '../../src/invoicing/previews/preview-bill.ts';
 import { findAccount } from '../../src/accounts/store.ts';
 import { addEntries, balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { admitEvents } from '../../src/events/admit-events.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
-import { estimateAccount } from '../../src/invoicing/estimate.ts';
+import { estimateAccount } from '../../src/invoicing/previews/estimate.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { admitEvents } from '../../src/events/admit-events.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
-import { estimateAccount } from '../../src/invoicing/estimate.ts';
+import { estimateAccount } from '../../src/invoicing/previews/estimate.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
 import { boundary } from '../../src/values/period.ts';
 import { delivered, history } from '../support/histories.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Outcome } from '../../src/events/outcome.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { formatSecond, toSecond } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter, type Report } from '../support/reports.ts';

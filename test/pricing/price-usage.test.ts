@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Usage } from '../../src/metering/usage.ts';
+import type { Usage } from '../../src/metering/usage/usage.ts';
 import { totalOf, type Line } from '../../src/pricing/line.ts';
 import {
   DOCUMENTED_PRICES,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
+import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 import { openRecorder } from '../../src/service/open-recorder.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
-import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
+import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 import { proveSample, sealInvoiced } from '../../src/service/prove.ts';
 import { dumpTables } from '../http/support/dump.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
-import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
+import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 import { makeBundle } from '../../src/proof/bundle.ts';
 import { findUnsealed, sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import type { QueueBackend } from '../../src/queue/backend.ts';
 import {
   makeEventsQueue,

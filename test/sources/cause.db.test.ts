@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { explainCommand } from '../../src/cli/explain.ts';
-import { traceCommand } from '../../src/cli/trace.ts';
+import { explainCommand } from '../../src/cli/bills/explain.ts';
+import { traceCommand } from '../../src/cli/events/trace.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
@@ -8,7 +8,7 @@ import { recorderWithin } from '../../src/metering/record-events.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { causeOf } from '../../src/sources/cause.ts';
 import { expectSource } from '../../src/sources/source-store.ts';
-import { watchSilence } from '../../src/sources/watch-silence.ts';
+import { watchSilence } from '../../src/sources/silence/watch-silence.ts';
 import { openApi, type Api } from '../http/support/api.ts';
 import { reporter } from '../support/reports.ts';
 

@@ -5,11 +5,11 @@ import {
   recorderWithin,
   type RecordEvents,
 } from '../../src/metering/record-events.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { noteHeard, noticing } from '../../src/sources/heard.ts';
 import { expectSource, listSources, type Policy } from '../../src/sources/source-store.ts';
-import { watchSilence } from '../../src/sources/watch-silence.ts';
+import { watchSilence } from '../../src/sources/silence/watch-silence.ts';
 import { parseInstant } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter, type Report } from '../support/reports.ts';

@@ -12,10 +12,14 @@ import {
   applySnapshot,
   type SnapshotOptions,
   type SnapshotResult,
-} from '../../src/sources/apply-snapshot.ts';
-import { compareSnapshot, type Held } from '../../src/sources/compare-snapshot.ts';
-import { findHeld } from '../../src/sources/held-store.ts';
-import { reportedResources, resourceKey, type Snapshot } from '../../src/sources/snapshot.ts';
+} from '../../src/sources/snapshots/apply-snapshot.ts';
+import { compareSnapshot, type Held } from '../../src/sources/snapshots/compare-snapshot.ts';
+import { findHeld } from '../../src/sources/snapshots/held-store.ts';
+import {
+  reportedResources,
+  resourceKey,
+  type Snapshot,
+} from '../../src/sources/snapshots/snapshot.ts';
 import { parseInstant } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { delivered, history } from '../support/histories.ts';

@@ -11,7 +11,7 @@ import {
   type EventsResult,
 } from '../../src/queue/events-queue.ts';
 import { SNAPSHOT_JOB } from '../../src/queue/snapshot-job.ts';
-import { parseSnapshot } from '../../src/sources/snapshot-schema.ts';
+import { parseSnapshot } from '../../src/sources/snapshots/snapshot-schema.ts';
 import { openApi, type Answer, type Api } from '../http/support/api.ts';
 import { dumpTables } from '../http/support/dump.ts';
 import { gigameter, type Ran } from '../support/command.ts';

@@ -5,22 +5,22 @@ import {
   recorderWithin,
   type RecordEvents,
 } from '../../src/metering/record-events.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import {
   applySnapshot,
   type SnapshotOptions,
   type SnapshotResult,
-} from '../../src/sources/apply-snapshot.ts';
-import { compareSnapshot } from '../../src/sources/compare-snapshot.ts';
-import { correctionsOf } from '../../src/sources/corrections.ts';
-import { findHeld } from '../../src/sources/held-store.ts';
+} from '../../src/sources/snapshots/apply-snapshot.ts';
+import { compareSnapshot } from '../../src/sources/snapshots/compare-snapshot.ts';
+import { correctionsOf } from '../../src/sources/snapshots/corrections.ts';
+import { findHeld } from '../../src/sources/snapshots/held-store.ts';
 import {
   reportedResources,
   type AccountSnapshot,
   type Snapshot,
-} from '../../src/sources/snapshot.ts';
-import { snapshotAnswer } from '../../src/sources/snapshot-answer.ts';
+} from '../../src/sources/snapshots/snapshot.ts';
+import { snapshotAnswer } from '../../src/sources/snapshots/snapshot-answer.ts';
 import { parseInstant, type Instant } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter } from '../support/reports.ts';

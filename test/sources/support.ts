@@ -1,9 +1,9 @@
 import { admitEvents } from '../../src/events/admit-events.ts';
 import type { Event } from '../../src/events/event.ts';
 import { compareEvents } from '../../src/events/order.ts';
-import { levelChangeOf } from '../../src/metering/level.ts';
-import type { Held } from '../../src/sources/compare-snapshot.ts';
-import type { AccountSnapshot } from '../../src/sources/snapshot.ts';
+import { levelChangeOf } from '../../src/metering/series/level.ts';
+import type { Held } from '../../src/sources/snapshots/compare-snapshot.ts';
+import type { AccountSnapshot } from '../../src/sources/snapshots/snapshot.ts';
 import type { Instant } from '../../src/values/instant.ts';
 import fc from 'fast-check';
 import type { History } from '../support/histories.ts';

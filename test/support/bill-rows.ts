@@ -1,4 +1,4 @@
-import type { Usage } from '../../src/metering/usage.ts';
+import type { Usage } from '../../src/metering/usage/usage.ts';
 import { formatSecond, type Second } from '../../src/values/instant.ts';
 import { formatCents } from '../../src/values/money.ts';
 import type { BillRow } from './story.ts';

@@ -1,11 +1,11 @@
 import { findAccount } from '../../src/accounts/store.ts';
 import type { Db } from '../../src/database/pool.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
-import { previewBill } from '../../src/invoicing/preview-bill.ts';
-import { usageOf } from '../../src/metering/usage-store.ts';
+import { previewBill } from '../../src/invoicing/previews/preview-bill.ts';
+import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { totalOf } from '../../src/pricing/line.ts';
 import { CORRECTED_MONTHS } from '../../src/pricing/price-book.ts';
-import { unconfirmedOf } from '../../src/sources/unconfirmed.ts';
+import { unconfirmedOf } from '../../src/sources/silence/unconfirmed.ts';
 import { assert } from '../../src/values/fault.ts';
 import { parseInstant, type Second } from '../../src/values/instant.ts';
 import { boundary } from '../../src/values/period.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { isProcessAlive } from '../../src/database/embedded-pidfile.ts';
+import { isProcessAlive } from '../../src/database/embedded/pidfile.ts';
 
 /** Ends the servers and removes the folders of runs that were cut short. */
 export async function removeDeadRuns(runsDir: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../src/database/pool.ts';
-import { rebuildSeries } from '../../src/metering/rebuild-series.ts';
+import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 
 export const SIGNED_UP = Date.UTC(2025, 1, 10) / 1000;
 /** The end of the twelfth period; those before it are closed. */

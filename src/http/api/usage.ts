@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { tierAt } from '../../accounts/account.ts';
-import { previewBill, runningPeriod } from '../../invoicing/preview-bill.ts';
-import { runRate } from '../../invoicing/run-rate.ts';
-import { levelsOf } from '../../metering/levels-store.ts';
-import type { Usage } from '../../metering/usage.ts';
+import { previewBill, runningPeriod } from '../../invoicing/previews/preview-bill.ts';
+import { runRate } from '../../invoicing/previews/run-rate.ts';
+import { levelsOf } from '../../metering/usage/levels-store.ts';
+import type { Usage } from '../../metering/usage/usage.ts';
 import type { Line } from '../../pricing/line.ts';
 import { priceBookAt } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';

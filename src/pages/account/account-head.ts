@@ -4,7 +4,11 @@ import { unknownAccount } from '../../accounts/require-account.ts';
 import { toAccount, type AccountRow } from '../../accounts/store.ts';
 import type { Db } from '../../database/pool.ts';
 import { creditOf, toCredit, type Credit } from '../../ledger/page-credits.ts';
-import { toUnconfirmed, unconfirmedWithin, type Unconfirmed } from '../../sources/unconfirmed.ts';
+import {
+  toUnconfirmed,
+  unconfirmedWithin,
+  type Unconfirmed,
+} from '../../sources/silence/unconfirmed.ts';
 import { toCard, type Card, type CardRow } from '../../stripe/cards/card-setup-store.ts';
 import type { Second } from '../../values/instant.ts';
 import type { Cents } from '../../values/money.ts';

@@ -1,10 +1,10 @@
 import { tierAt, type Tier } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { latestInvoices, type InvoicePage } from '../../invoicing/page-invoices.ts';
-import { previewAndForecast, type BillPreview } from '../../invoicing/preview-bill.ts';
-import { runRate, type Rate } from '../../invoicing/run-rate.ts';
-import { askUsage, together } from '../../metering/ask-usage.ts';
-import { NO_LEVELS, type Levels } from '../../metering/levels.ts';
+import { previewAndForecast, type BillPreview } from '../../invoicing/previews/preview-bill.ts';
+import { runRate, type Rate } from '../../invoicing/previews/run-rate.ts';
+import { askUsage, together } from '../../metering/usage/ask-usage.ts';
+import { NO_LEVELS, type Levels } from '../../metering/usage/levels.ts';
 import { readDesired, runningOf, type DesiredState } from '../../platform/desired-state.ts';
 import { priceBookAt, type PriceBook } from '../../pricing/price-book.ts';
 import { priceBooksOf } from '../../pricing/store.ts';

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
 import { z } from 'zod';
 import { tierAt, type Account, type Tier } from '../../accounts/account.ts';
-import { runningPeriod } from '../../invoicing/preview-bill.ts';
-import { quoteChange, type Cost, type Quote } from '../../invoicing/quote.ts';
+import { runningPeriod } from '../../invoicing/previews/preview-bill.ts';
+import { quoteChange, type Cost, type Quote } from '../../invoicing/previews/quote.ts';
 import type { Change } from '../../limits/holdings.ts';
 import { reasonsAgainst, type LimitReason, type Limits } from '../../limits/rules.ts';
 import { holdingsOf, runningOf, type DesiredState } from '../../platform/desired-state.ts';

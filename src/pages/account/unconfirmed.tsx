@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Unconfirmed } from '../../sources/unconfirmed.ts';
+import type { Unconfirmed } from '../../sources/silence/unconfirmed.ts';
 import { Instant, Name } from '../html/text.tsx';
 
 /** Says which numbers of a bill rest on what a silent source reported last; nothing when none do. */

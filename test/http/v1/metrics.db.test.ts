@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectSource } from '../../../src/sources/source-store.ts';
-import { beginSilences } from '../../../src/sources/silence-store.ts';
+import { beginSilences } from '../../../src/sources/silence/silence-store.ts';
 import { reporter } from '../../support/reports.ts';
 import { openApi, type Api } from '../support/api.ts';
 

@@ -1,8 +1,12 @@
 import type { Account } from '../../../accounts/account.ts';
-import { lastCounted, runningPeriod, type BillPreview } from '../../../invoicing/preview-bill.ts';
+import {
+  lastCounted,
+  runningPeriod,
+  type BillPreview,
+} from '../../../invoicing/previews/preview-bill.ts';
 import { stretchesOf } from '../../../invoicing/stretches.ts';
-import type { UsageQuestion } from '../../../metering/ask-usage.ts';
-import type { Window } from '../../../metering/usage.ts';
+import type { UsageQuestion } from '../../../metering/usage/ask-usage.ts';
+import type { Window } from '../../../metering/usage/usage.ts';
 import { subjectKey, type Line } from '../../../pricing/line.ts';
 import type { PriceBook } from '../../../pricing/price-book.ts';
 import { appCents, databaseCents } from '../../../pricing/rates.ts';

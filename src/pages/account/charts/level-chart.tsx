@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Window } from '../../../metering/usage.ts';
+import type { Window } from '../../../metering/usage/usage.ts';
 import { later, toDate } from '../../../values/instant.ts';
 import { fromTenths } from '../../../values/size.ts';
 import { Chart, COLOURS, frameOf, Legend, type Frame } from '../../html/chart.tsx';

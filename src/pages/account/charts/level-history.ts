@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../../database/pool.ts';
-import type { Window } from '../../../metering/usage.ts';
+import type { Window } from '../../../metering/usage/usage.ts';
 import { groupBy } from '../../../values/group.ts';
 import type { Second } from '../../../values/instant.ts';
 

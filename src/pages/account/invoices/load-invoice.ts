@@ -3,19 +3,19 @@ import type { Account } from '../../../accounts/account.ts';
 import { toAccount, type AccountRow } from '../../../accounts/store.ts';
 import type { Db } from '../../../database/pool.ts';
 import type { Invoice as InvoiceTable } from '../../../database/tables.ts';
-import { explainLine } from '../../../invoicing/explain-line.ts';
+import { explainLine } from '../../../invoicing/explaining/explain-line.ts';
 import {
   linesOf,
   toHead,
   type InvoiceHead,
   type NumberedLine,
 } from '../../../invoicing/page-invoices.ts';
-import type { ExplainedSegments } from '../../../invoicing/price-segments.ts';
+import type { ExplainedSegments } from '../../../invoicing/explaining/price-segments.ts';
 import {
   toUnconfirmed,
   unconfirmedWithin,
   type Unconfirmed,
-} from '../../../sources/unconfirmed.ts';
+} from '../../../sources/silence/unconfirmed.ts';
 import type { Second } from '../../../values/instant.ts';
 import type { Cents } from '../../../values/money.ts';
 import { unknownPage } from '../../session/guard.ts';

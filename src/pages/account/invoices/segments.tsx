@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { PricedSegment } from '../../../invoicing/price-segments.ts';
+import type { PricedSegment } from '../../../invoicing/explaining/price-segments.ts';
 import { fromTenths } from '../../../values/size.ts';
 import { Pages, Table } from '../../html/parts.tsx';
 import { Instant, Money, Name, Quantity } from '../../html/text.tsx';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Scope } from '../../../accounts/api-key.ts';
 import { requireAccount } from '../../../accounts/require-account.ts';
 import { describeRefusal } from '../../../events/refusal.ts';
-import { notYetInvoiced } from '../../../invoicing/not-yet-invoiced.ts';
+import { notYetInvoiced } from '../../../invoicing/previews/not-yet-invoiced.ts';
 import { collectNow } from '../../../dunning/collect-due.ts';
 import { grantCredit } from '../../../ledger/grant-credit.ts';
 import { recordUpgrade } from '../../../platform/account-commands.ts';

@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import type { Account } from '../../accounts/account.ts';
+import type { Db } from '../../database/pool.ts';
+import { priceBooksOf } from '../../pricing/store.ts';
+import type { Second } from '../../values/instant.ts';
+import { periodAt } from '../../values/period.ts';
+import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
+import { segmentsWithin } from './line-segments.ts';
+import type { NumberedLine } from '../page-invoices.ts';
+import { lastCounted } from '../previews/preview-bill.ts';
+import { pricedParts, shareLine, type ExplainedSegments, type Part } from './price-segments.ts';
+import { stretchesOf } from '../stretches.ts';
+
+/** The period a line charges or corrects, and up to where facts were known when it did, and before that. */
+type Basis = {
+  readonly start: Second;
+  readonly end: Second;
+  readonly knownBy: bigint;
+  /** Of the latest invoice before that billed this period; undefined when none did. */
+  readonly billedBy: bigint | undefined;
+};
+
+/**
+ * The segments a line of an invoice adds up from, by the facts that were known when it was made (D2): what
+ * was reported later changes nothing here. A correction has segments it adds and, negative, those it takes
+ * back. Lines that only move balances have none.
+ */
+export async function explainLine(
+  db: Db,
+  account: Account,
+  invoiceId: string,
+  line: NumberedLine,
+): Promise<ExplainedSegments> {
+  const subject = subjectOf(line);
+  if (subject === undefined) return { segments: [], rest: undefined };
+  const { start, end, knownBy, billedBy } = await findBasis(db, account.id, invoiceId, line);
+  const priceBooks = await priceBooksOf(db, account.id);
+  const window = { from: start, to: lastCounted(account, end) };
+  const facts = await knownFactsOf(db, account.id, subject, window, billedBy ?? knownBy);
+  const partsBy = (known: bigint): Part[] =>
+    pricedParts(
+      subject.kind,
+      periodAt(account.signedUpAt, end - 1n),
+      stretchesOf(window, upgradedAtBy(facts, known), priceBooks),
+      segmentsWithin(countedAt(facts.events, known), window, line.sizeTenths),
+    );
+  const billedBefore = billedBy === undefined ? [] : partsBy(billedBy);
+  return shareLine(line, partsBy(knownBy), billedBefore);
+}
+
+function subjectOf({ kind, app, database }: NumberedLine): Subject | undefined {
+  if (kind !== 'app' && kind !== 'database' && kind !== 'adjustment') return undefined;
+  if (database !== undefined) return { kind: 'database', database };
+  return app === undefined ? undefined : { kind: 'app', app };
+}
+
+async function findBasis(
+  db: Db,
+  accountId: string,
+  invoiceId: string,
+  { lineNumber }: NumberedLine,
+): Promise<Basis> {
+  const { rows } = await sql<{
+    readonly start: Second;
+    readonly end: Second;
+    readonly knownBy: bigint;
+    readonly billedBy: bigint | null;
+  }>`
+    select period.start_at as start, period.end_at as "end", invoice.recording as "knownBy",
+      case when line.kind = 'adjustment' then (
+        select max(earlier.recording) from invoice earlier
+        where earlier.account_id = invoice.account_id and earlier.recording < invoice.recording
+          and earlier.state <> 'void'
+          and (earlier.period_start = period.start_at or exists (
+            select from invoice_line correction
+            where correction.account_id = earlier.account_id
+              and correction.invoice_id = earlier.invoice_id
+              and correction.adjusts_period_start = period.start_at))
+      ) end as "billedBy"
+    from invoice
+    join invoice_line line using (account_id, invoice_id)
+    join billing_period period on period.account_id = invoice.account_id
+      and period.start_at = coalesce(line.adjusts_period_start, invoice.period_start)
+    where invoice.account_id = ${accountId} and invoice.invoice_id = ${invoiceId}
+      and line.line_number = ${lineNumber}`.execute(db);
+  const { billedBy, ...basis } = rows[0]!;
+  return { ...basis, billedBy: billedBy ?? undefined };
+}

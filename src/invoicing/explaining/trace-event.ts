@@ -1,0 +1,136 @@
+import { sql } from 'kysely';
+import type { Db } from '../../database/pool.ts';
+import type { Refusal } from '../../events/refusal.ts';
+import { causeOf, type Cause } from '../../sources/cause.ts';
+import type { Second } from '../../values/instant.ts';
+
+export type EventName = {
+  readonly account: string;
+  readonly source: string;
+  readonly id: string;
+};
+
+/** What became of a reported event, and what counts it. */
+export type TracedEvent = {
+  readonly recorded: RecordedTrace | undefined;
+  /** Waits for this to be known (R61). */
+  readonly parked:
+    { readonly waitsFor: string; readonly name: string; readonly parkedAt: Date } | undefined;
+  /** Reports under this name that were refused, each content once. */
+  readonly refused: readonly (Omit<Refusal, 'code'> & {
+    readonly code: string;
+    readonly timesSeen: bigint;
+    readonly firstSeenAt: Date;
+  })[];
+};
+
+export type RecordedTrace = {
+  readonly type: string;
+  /** Why the meter reported it in the source's name; undefined where the source did. */
+  readonly cause: Cause | undefined;
+  readonly occurredAt: Second;
+  readonly recordedAt: Date;
+  /** A later event says that it is not true: it counts no more. */
+  readonly isSuperseded: boolean;
+  /**
+   * How it is billed. open: its period is; invoiced: with its period; corrected: it came after that invoice,
+   * and a later one carries the difference; late: the next one will; not_charged: its period was free.
+   */
+  readonly billing: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';
+  /** The invoice that counts it, once there is one. */
+  readonly invoiceId: string | undefined;
+};
+
+/** Undefined when nothing is known under this name. */
+export async function traceEvent(db: Db, name: EventName): Promise<TracedEvent | undefined> {
+  const recorded = await findRecorded(db, name);
+  const parked = await findParked(db, name);
+  const refused = await findRefused(db, name);
+  const isUnknown = recorded === undefined && parked === undefined && refused.length === 0;
+  return isUnknown ? undefined : { recorded, parked, refused };
+}
+
+async function findRecorded(
+  db: Db,
+  { account, source, id }: EventName,
+): Promise<RecordedTrace | undefined> {
+  const { rows } = await sql<RecordedRow>`
+    select event.type, event.at, event.recorded_at as "recordedAt",
+      event.is_superseded as "isSuperseded", period.closed_at as "closedAt",
+      own.invoice_id as "ownId", own.recording >= event.recording as "isCounted",
+      (select correcting.invoice_id
+        from invoice_line line join invoice correcting using (account_id, invoice_id)
+        where line.account_id = period.account_id and line.adjusts_period_start = period.start_at
+          and correcting.recording >= event.recording and correcting.state <> 'void'
+        order by correcting.recording limit 1) as "correctingId"
+    from event_identity identity
+    join event using (account_id, source, event_id, recording, recorded_at)
+    left join billing_period period on period.account_id = event.account_id
+      and period.start_at <= event.at and event.at < period.end_at
+    left join invoice own on own.account_id = period.account_id
+      and own.period_start = period.start_at and own.state <> 'void'
+    where identity.account_id = ${account} and identity.source = ${source}
+      and identity.event_id = ${id}`.execute(db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { type, at: occurredAt, recordedAt, isSuperseded } = row;
+  return { type, cause: causeOf(id), occurredAt, recordedAt, isSuperseded, ...billingOf(row) };
+}
+
+type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded'> & {
+  readonly at: Second;
+  readonly closedAt: Date | null;
+  readonly ownId: string | null;
+  readonly isCounted: boolean | null;
+  readonly correctingId: string | null;
+};
+
+function billingOf({
+  recordedAt,
+  closedAt,
+  ownId,
+  isCounted,
+  correctingId,
+}: RecordedRow): Pick<RecordedTrace, 'billing' | 'invoiceId'> {
+  if (closedAt === null) return { billing: 'open', invoiceId: undefined };
+  if (ownId !== null && isCounted) return { billing: 'invoiced', invoiceId: ownId };
+  if (correctingId !== null) return { billing: 'corrected', invoiceId: correctingId };
+  const isLate = ownId !== null || recordedAt > closedAt;
+  return { billing: isLate ? 'late' : 'not_charged', invoiceId: undefined };
+}
+
+async function findParked(
+  db: Db,
+  { account, source, id }: EventName,
+): Promise<TracedEvent['parked']> {
+  const row = await db
+    .selectFrom('parked_event')
+    .select(['waits_for', 'name', 'parked_at'])
+    .where('account_id', '=', account)
+    .where('source', '=', source)
+    .where('event_id', '=', id)
+    .executeTakeFirst();
+  return row && { waitsFor: row.waits_for, name: row.name, parkedAt: row.parked_at };
+}
+
+async function findRefused(
+  db: Db,
+  { account, source, id }: EventName,
+): Promise<TracedEvent['refused']> {
+  const rows = await db
+    .selectFrom('quarantined_event')
+    .select(['code', 'field', 'value', 'rule', 'times_seen', 'first_seen_at'])
+    .where('account_id', '=', account)
+    .where('source', '=', source)
+    .where('event_id', '=', id)
+    .orderBy('first_seen_at')
+    .execute();
+  return rows.map(({ code, field, value, rule, times_seen, first_seen_at }) => ({
+    code,
+    field,
+    value,
+    rule,
+    timesSeen: times_seen,
+    firstSeenAt: first_seen_at,
+  }));
+}

@@ -1,0 +1,47 @@
+import type { Account } from '../../accounts/account.ts';
+import type { Db } from '../../database/pool.ts';
+import type { LedgerEntry } from '../../ledger/entry.ts';
+import { readPrices } from '../../pricing/store.ts';
+import { earlier, type Second } from '../../values/instant.ts';
+import { billPeriods, type BilledPeriod } from '../bill-periods.ts';
+import { duePeriod } from '../due-period.ts';
+
+/**
+ * The invoices there would be if everything until `at` were closed now, by the code that closes: the running
+ * period, cut short there, and before it any that has ended but waits for its close. Credits and carried
+ * balances are used in that order. None for an account whose last period is closed.
+ */
+export async function previewInvoices(
+  db: Db,
+  account: Account,
+  at: Second,
+): Promise<readonly BilledPeriod[]> {
+  const priceBooks = await readPrices(db, [account.id]);
+  const billed: BilledPeriod[] = [];
+  const entries: LedgerEntry[] = [];
+  let { closeAt, lateSince } = await readNextClose(db, account.id);
+  while (closeAt !== undefined) {
+    const due = duePeriod({ ...account, closeAt, lateSince });
+    if (due.start >= at) break;
+    const period = { ...due, end: earlier(due.end, at) };
+    const [bill] = await billPeriods(db, priceBooks, [period], entries);
+    billed.push(bill!);
+    entries.push(...(bill!.invoice?.ledgerEntries ?? []));
+    closeAt = due.nextCloseAt;
+    // The first of them carries the corrections.
+    lateSince = undefined;
+  }
+  return billed;
+}
+
+async function readNextClose(
+  db: Db,
+  accountId: string,
+): Promise<{ closeAt: Second | undefined; lateSince: Second | undefined }> {
+  const row = await db
+    .selectFrom('account')
+    .select(['next_close_at', 'late_since'])
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  return { closeAt: row.next_close_at ?? undefined, lateSince: row.late_since ?? undefined };
+}

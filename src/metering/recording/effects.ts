@@ -1,0 +1,67 @@
+import { endPeriods, noteEarliest } from '../../accounts/store.ts';
+import type { Db } from '../../database/pool.ts';
+import type { Requirement } from '../../events/admission.ts';
+import { eventsByType, type Event } from '../../events/event.ts';
+import type { Introduction } from '../../events/parking.ts';
+import { cutSeries } from '../series/checkpoints.ts';
+import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
+import { foldJobs } from '../series/jobs.ts';
+import { newEvent } from './new-event.ts';
+import { recordBatch } from './record-batch.ts';
+import { supersede } from '../series/supersede.ts';
+
+/**
+ * What follows from freshly recorded events beyond their own series: jobs are folded, apps and databases
+ * become known, databases end with their app, accounts change, wrong events are taken out. Needs the accounts' lock.
+ */
+export async function applyEffects(
+  tx: Db,
+  now: Date,
+  recorded: readonly Event[],
+): Promise<readonly Introduction[]> {
+  const of = eventsByType(recorded);
+  const available = of('database.available');
+  await foldJobs(
+    tx,
+    [...of('job.started'), ...of('job.finished')].map(({ account, fact }) => {
+      return { account, app: fact.app, job: fact.job };
+    }),
+  );
+  await introduceApps(tx, of('app.created'));
+  await introduceDatabases(tx, available);
+  const ends = await databaseEnds(tx, of('app.deleted'), available);
+  await recordBatch(tx, now, ends.map(newEvent));
+  for (const event of of('account.confirmed')) await noteInstant(tx, event, 'confirmed_at');
+  for (const event of of('account.upgraded')) {
+    const { account, occurredAt } = event;
+    const isEarliest = await noteInstant(tx, event, 'upgraded_at');
+    if (isEarliest) await cutSeries(tx, [{ account, at: occurredAt.second }]);
+  }
+  for (const event of of('account.deleted')) {
+    const isEarliest = await noteInstant(tx, event, 'deleted_at');
+    if (isEarliest) await endPeriods(tx, event.account, event.occurredAt.second);
+  }
+  const instead = await supersede(tx, of('event.superseded'));
+  if (instead.length > 0) {
+    await recordBatch(tx, now, instead.map(newEvent));
+    await applyEffects(tx, now, instead);
+  }
+  return [
+    ...of('account.created').map(({ account }) => introduction(account, 'account', account)),
+    ...of('app.created').map(({ account, fact }) => introduction(account, 'app', fact.app)),
+    ...available.map(({ account, fact }) => introduction(account, 'database', fact.database)),
+  ];
+}
+
+async function noteInstant(
+  tx: Db,
+  { account, occurredAt }: Event,
+  column: 'confirmed_at' | 'upgraded_at' | 'deleted_at',
+): Promise<boolean> {
+  return await noteEarliest(tx, account, column, occurredAt.second);
+}
+
+/** Apps made known by a level are found by the batch, which sees whether their series is new. */
+function introduction(account: string, kind: Requirement['kind'], name: string): Introduction {
+  return { account, known: { kind, name } };
+}

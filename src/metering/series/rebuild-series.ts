@@ -1,0 +1,196 @@
+import { sql } from 'kysely';
+import { lockAccounts } from '../../accounts/lock.ts';
+import { textArray } from '../../database/arrays.ts';
+import type { Db } from '../../database/pool.ts';
+import { groupBy } from '../../values/group.ts';
+import { MAX_JOB_SECONDS } from '../usage/segments.ts';
+import { cutSeries, type Cut } from './checkpoints.ts';
+
+/** A derived row that was not what the facts say. */
+export type Drift = {
+  readonly account: string;
+  /** The table and the key within the account. */
+  readonly what: string;
+  readonly was: string;
+  readonly is: string;
+};
+
+/**
+ * Recomputes everything that is derived from the facts of some accounts, set-wise, puts it in place of what
+ * is there, and answers every difference. Recording keeps the same rows right bit by bit, so there should be
+ * none; the bounds `first_at` and `last_at` of a series, which may be wider than needed, are only tightened.
+ * `isDryRun` compares and changes nothing. One transaction under the accounts' lock: others go on.
+ */
+export async function rebuildSeries(
+  db: Db,
+  accounts: readonly string[],
+  isDryRun: boolean,
+): Promise<Drift[]> {
+  const tx = await db.startTransaction().setIsolationLevel('read committed').execute();
+  try {
+    await lockAccounts(tx, accounts);
+    const drifts = [
+      ...(await rebuildDatabases(tx, accounts)),
+      ...(await rebuildJobs(tx, accounts)),
+      ...(await rebuildLevels(tx, accounts)),
+      ...(await rebuildCheckpoints(tx, accounts)),
+      ...(await rebuildInstants(tx, accounts)),
+    ];
+    if (isDryRun) await tx.rollback().execute();
+    else await tx.commit().execute();
+    return drifts;
+  } catch (error) {
+    await tx.rollback().execute();
+    throw error;
+  }
+}
+
+const among = (accounts: readonly string[]) =>
+  sql`account_id = any(${textArray(accounts)}::text[])`;
+
+async function rebuildDatabases(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  const { rows } = await sql<Drift>`
+    with is_now as (
+      select distinct on (account_id, resource) account_id, resource as database, app
+      from event where type = 'database.available' and ${among(accounts)}
+      order by account_id, resource, recording, at, tie, event_id, source
+    ),
+    was as (
+      delete from database_app where ${among(accounts)} returning account_id, database, app
+    )
+    select account_id as account, 'app of database ' || database as what,
+      coalesce(was.app, 'none') as was, coalesce(is_now.app, 'none') as "is"
+    from is_now full join was using (account_id, database)
+    where was.app is distinct from is_now.app`.execute(tx);
+  await sql`
+    insert into database_app (account_id, database, app)
+    select distinct on (account_id, resource) account_id, resource, app
+    from event where type = 'database.available' and ${among(accounts)}
+    order by account_id, resource, recording, at, tie, event_id, source`.execute(tx);
+  return rows;
+}
+
+/** From the first start to the first end after that, five minutes at most (R14). */
+async function rebuildJobs(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  await sql`create temp table rebuilt_job on commit drop as
+    with started as (
+      select distinct on (account_id, app, resource)
+        account_id, app, resource as job, size_tenths, at as started_at
+      from standing_event where meter = 'job' and level = 1 and ${among(accounts)}
+      order by account_id, app, resource, at, tie, event_id, source
+    )
+    select started.*, least(started_at + ${sql.lit(Number(MAX_JOB_SECONDS))}, (
+      select min(e.at) from standing_event e
+      where e.account_id = started.account_id and e.meter = 'job' and e.resource = started.job
+        and e.app = started.app and e.level = 0 and e.at >= started_at)) as ended_at
+    from started`.execute(tx);
+  const told = (row: string) =>
+    sql`${sql.ref(`${row}.size_tenths`)} || ' tenths, ' || ${sql.ref(`${row}.started_at`)} || '–' || ${sql.ref(`${row}.ended_at`)}`;
+  const { rows } = await sql<Drift>`
+    with was as (delete from job where ${among(accounts)} returning *)
+    select account_id as account, 'job ' || app || '/' || job as what,
+      coalesce(${told('was')}, 'none') as was, coalesce(${told('r')}, 'none') as "is"
+    from was full join rebuilt_job r using (account_id, app, job)
+    where (was.size_tenths, was.started_at, was.ended_at)
+      is distinct from (r.size_tenths, r.started_at, r.ended_at)`.execute(tx);
+  await sql`insert into job (account_id, app, job, size_tenths, started_at, ended_at)
+    select account_id, app, job, size_tenths, started_at, ended_at from rebuilt_job`.execute(tx);
+  await sql`drop table rebuilt_job`.execute(tx);
+  return rows;
+}
+
+async function rebuildLevels(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  await sql`create temp table rebuilt_series on commit drop as
+    with stretch as (
+      select account_id, meter, resource, case when meter = 'app' then 0 else size_tenths end
+          as size_tenths, level, at,
+        lead(at) over (partition by account_id, meter, resource
+          order by at, tie, event_id, source) as until
+      from standing_event where meter in ('app', 'database') and ${among(accounts)}
+    ),
+    part as (
+      select account_id, meter, resource, size_tenths,
+        case when until is null then level else 0 end as level,
+        case when until is null then -level * at else level * (until - at) end as offset_units,
+        at as first_at, case when meter = 'app' then at else coalesce(until, at) end as last_at
+      from stretch where meter = 'app' or level = 1
+      union all
+      select account_id, 'job', app, 0, 0, size_tenths * (ended_at - started_at), started_at, ended_at
+      from job where ${among(accounts)}
+      union all
+      -- An app is known from its first report on, whatever became of that.
+      select account_id, 'app', event.app, 0, 0, 0, signed_up_at, signed_up_at
+      from event join account using (account_id)
+      where event.type in ('app.created', 'app.deployed', 'app.scaled') and ${among(accounts)}
+      group by account_id, event.app, signed_up_at
+    )
+    select account_id, meter, resource, size_tenths, sum(level)::bigint as level,
+      sum(offset_units)::bigint as offset_units, min(first_at) as first_at, max(last_at) as last_at
+    from part group by 1, 2, 3, 4`.execute(tx);
+  const { rows } = await sql<Drift>`
+    with was as (delete from series where ${among(accounts)} returning *)
+    select account_id as account,
+      'series ' || meter || ' ' || resource || ' size ' || size_tenths as what,
+      coalesce(was.level, 0) || ' × t + ' || coalesce(was.offset_units, 0) as was,
+      coalesce(r.level, 0) || ' × t + ' || coalesce(r.offset_units, 0) as "is"
+    from was full join rebuilt_series r using (account_id, meter, resource, size_tenths)
+    where (coalesce(was.level, 0), coalesce(was.offset_units, 0))
+      <> (coalesce(r.level, 0), coalesce(r.offset_units, 0))`.execute(tx);
+  await sql`insert into series (account_id, meter, resource, size_tenths, level, offset_units,
+      first_at, last_at)
+    select account_id, meter, resource, size_tenths, level, offset_units, first_at, last_at
+    from rebuilt_series order by 1, 2, 3, 4`.execute(tx);
+  await sql`drop table rebuilt_series`.execute(tx);
+  return rows;
+}
+
+/**
+ * Latest cuts first: each integral is found from the checkpoint after it, so that every event is read about
+ * once, however many checkpoints there are.
+ */
+async function rebuildCheckpoints(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  await sql`create temp table former_checkpoint on commit drop as
+    select * from checkpoint where ${among(accounts)}`.execute(tx);
+  await sql`delete from checkpoint where ${among(accounts)}`.execute(tx);
+  const { rows: cuts } = await sql<Cut & { readonly turn: number }>`
+    select account_id as account, at,
+      (row_number() over (partition by account_id order by at desc))::int as turn
+    from (
+      select account_id, end_at as at from billing_period where ${among(accounts)}
+      union select account_id, upgraded_at from account
+      where upgraded_at is not null and ${among(accounts)}
+    ) cut order by turn`.execute(tx);
+  for (const ofTurn of groupBy(cuts, ({ turn }) => turn).values()) await cutSeries(tx, ofTurn);
+  const { rows } = await sql<Drift>`
+    select account_id as account,
+      'checkpoint ' || meter || ' ' || resource || ' size ' || size_tenths || ' at ' || at as what,
+      f.integral_units::text as was, c.integral_units::text as "is"
+    from former_checkpoint f join checkpoint c using (account_id, meter, resource, size_tenths, at)
+    where f.integral_units <> c.integral_units`.execute(tx);
+  await sql`drop table former_checkpoint`.execute(tx);
+  return rows;
+}
+
+async function rebuildInstants(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  const { rows } = await sql<Drift>`
+    with told as (
+      select account_id, min(at) filter (where type = 'account.confirmed') as confirmed_at,
+        min(at) filter (where type = 'account.upgraded') as upgraded_at,
+        min(at) filter (where type = 'account.deleted') as deleted_at
+      from account left join standing_event using (account_id)
+      where ${among(accounts)} group by account_id
+    ),
+    kept as (
+      update account set confirmed_at = told.confirmed_at, upgraded_at = told.upgraded_at,
+        deleted_at = told.deleted_at
+      from told where account.account_id = told.account_id
+    )
+    select account_id as account, name as what, coalesce(was::text, 'none') as was,
+      coalesce(now::text, 'none') as "is"
+    from account join told using (account_id),
+      lateral (values ('confirmed_at', account.confirmed_at, told.confirmed_at),
+        ('upgraded_at', account.upgraded_at, told.upgraded_at),
+        ('deleted_at', account.deleted_at, told.deleted_at)) as instant (name, was, now)
+    where was is distinct from now`.execute(tx);
+  return rows;
+}
