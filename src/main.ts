@@ -35,11 +35,16 @@ function commandContext(config: Config): CommandContext {
       const { openServices } = await import('./service/open-services.ts');
       return await openServices(config, wallClock, quiet);
     },
-    migrate: async () => {
+    migrate: async (options) => {
       const { openDatabase } = await import('./service/open-database.ts');
-      const { migrated, stop } = await openDatabase(config, quiet);
-      await stop();
-      return migrated;
+      const { distribute } = await import('./database/distribution/distribute.ts');
+      const { pool, migrated, stop } = await openDatabase(config, quiet, 'gigameter migrate');
+      try {
+        if (!options.distribute) return { applied: migrated };
+        return { applied: migrated, distributed: await distribute(pool) };
+      } finally {
+        await stop();
+      }
     },
     describeApi: async () => {
       const { describeApi } = await import('./service/describe-api.ts');

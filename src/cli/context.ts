@@ -39,11 +39,17 @@ export type CommandContext = {
   readonly output: Output;
   readonly maxReplicas: number;
   readonly open: () => Promise<Services>;
-  readonly migrate: () => Promise<readonly string[]>;
+  /** Answers what was applied and, when told to distribute, which tables moved. */
+  readonly migrate: (options: MigrateOptions) => Promise<{
+    readonly applied: readonly string[];
+    readonly distributed?: readonly string[];
+  }>;
   /** The OpenAPI document of /v1. */
   readonly describeApi: () => Promise<unknown>;
   readonly start: () => Promise<number>;
   readonly demo: (options: DemoOptions) => Promise<number>;
 };
+
+export type MigrateOptions = { readonly distribute?: true };
 
 export type DemoOptions = { readonly exit?: true; readonly json?: true };

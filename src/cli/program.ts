@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../values/fault.ts';
 import { closeCommand } from './close.ts';
-import type { CommandContext, DemoOptions, Services } from './context.ts';
+import type { CommandContext, DemoOptions, MigrateOptions, Services } from './context.ts';
 import { estimateCommand, type EstimateOptions } from './bills/estimate.ts';
 import { EXIT_INVALID, exitCodeOf } from './exit-code.ts';
 import { invoicesCommand } from './bills/invoices.ts';
@@ -64,14 +64,20 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
   program
     .command('migrate')
     .description('bring the database schema up to date; safe to repeat')
+    .option('--distribute', 'spread the tables over the nodes of Citus, while no service runs')
     .option('--json', 'print JSON')
-    .action(async (options: JsonOption) => {
-      const applied = await context.migrate();
-      if (options.json) printJson(output, { applied });
-      else
-        output.data(
-          applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`,
-        );
+    .action(async (options: JsonOption & MigrateOptions) => {
+      const { applied, distributed } = await context.migrate(options);
+      if (options.json) return printJson(output, { applied, distributed });
+      output.data(
+        applied.length === 0 ? 'The schema is up to date.' : `Applied ${applied.join(', ')}.`,
+      );
+      if (distributed === undefined) return;
+      output.data(
+        distributed.length === 0
+          ? 'All tables of accounts are distributed.'
+          : `Distributed ${distributed.join(', ')}.`,
+      );
     });
   program
     .command('usage <account>')

@@ -5,6 +5,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { FileMigrationProvider, Migrator } from 'kysely/migration';
 import type pg from 'pg';
 import { Fault } from '../values/fault.ts';
+import { followDistribution } from './distribution/distribute.ts';
 import { protectAccountTables } from './row-level-security.ts';
 
 export type MigrateOptions = {
@@ -34,7 +35,10 @@ export async function migrate(
     const why = error instanceof Error ? `: ${error.message}` : '';
     throw new Error(`${what}${why}. Nothing was changed.`, { cause: error });
   }
-  if (options.folder === undefined) await protectAccountTables(pool);
+  if (options.folder === undefined) {
+    await protectAccountTables(pool);
+    await followDistribution(pool);
+  }
   return { applied: results.map(({ migrationName }) => migrationName) };
 }
 

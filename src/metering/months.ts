@@ -41,16 +41,14 @@ async function makeMonth(db: Db, month: string): Promise<boolean> {
       select to_regclass(${name}) is not null as "isMade", ${to}::text as to`.execute(tx);
     if (rows[0]!.isMade) return false;
     await sql`create table ${partition} (like event including all)`.execute(tx);
-    await sql`
-      with moved as (
-        delete from event_of_other_months where recorded_at >= ${from} and recorded_at < ${to}
-        returning *
-      )
-      insert into ${partition} select * from moved`.execute(tx);
+    const ofMonth = sql`event_of_other_months where recorded_at >= ${from} and recorded_at < ${to}`;
+    await sql`insert into ${partition} select * from ${ofMonth}`.execute(tx);
+    await sql`delete from ${ofMonth}`.execute(tx);
     // As protect_account_tables does for the tables that migrations make.
     await sql`create policy own_rows on ${partition} for select
       using (account_id = current_setting('gigameter.account_id', true))`.execute(tx);
     await sql`alter table ${partition} enable row level security`.execute(tx);
+    // Where `event` is distributed, Citus distributes what is attached, with its rows.
     await sql`alter table event attach partition ${partition}
       for values from (${from}) to (${sql.lit(rows[0]!.to)})`.execute(tx);
     return true;

@@ -15,10 +15,14 @@ export type OpenDatabase = {
   readonly stop: () => Promise<void>;
 };
 
-/** The database of the settings, or the embedded one; its schema is up to date when this returns. */
+/**
+ * The database of the settings, or the embedded one; its schema is up to date when this returns. The name is shown in
+ * pg_stat_activity.
+ */
 export async function openDatabase(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
   log: Logger,
+  applicationName?: string,
 ): Promise<OpenDatabase> {
   const embedded =
     config.databaseUrl === undefined
@@ -28,7 +32,11 @@ export async function openDatabase(
         })
       : undefined;
   const url = config.databaseUrl ?? embedded!.url;
-  const pool = openPool({ url, log: (message, err) => log.warn({ err }, message) });
+  const pool = openPool({
+    url,
+    ...(applicationName !== undefined && { applicationName }),
+    log: (message, err) => log.warn({ err }, message),
+  });
   const stop = async (): Promise<void> => {
     await pool.end();
     await embedded?.stop();
