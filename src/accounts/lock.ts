@@ -15,15 +15,22 @@ export async function lockAccounts(tx: Db, accountIds: readonly string[]): Promi
     ) as keys`.execute(tx);
 }
 
-/** Holds those of the given accounts that nobody else holds, without waiting, and answers which. */
-export async function lockFreeAccounts(tx: Db, accountIds: readonly string[]): Promise<string[]> {
+/**
+ * Holds those of the given accounts that nobody else holds, without waiting, and answers which: the first ones, at
+ * most `limit`.
+ */
+export async function lockFreeAccounts(
+  tx: Db,
+  accountIds: readonly string[],
+  limit = accountIds.length,
+): Promise<string[]> {
   const { rows } = await sql<{ account_id: string }>`/* prepare lock_free_accounts */
     select account_id from unnest(${textArray(accountIds)}::text[]) as account_id
-    where ${tryLockAccount(sql.ref('account_id'))}`.execute(tx);
+    where ${tryLockAccount(sql.ref('account_id'))} limit ${limit}`.execute(tx);
   return rows.map((row) => row.account_id);
 }
 
 /** SQL that takes the same lock of one account when nobody holds it, and says whether it did; it never waits. */
-export function tryLockAccount(accountId: Expression<unknown>): RawBuilder<boolean> {
+function tryLockAccount(accountId: Expression<unknown>): RawBuilder<boolean> {
   return sql`pg_try_advisory_xact_lock(hashtextextended(${accountId}, 0))`;
 }

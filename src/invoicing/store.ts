@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { tierOfPeriodEnding } from '../accounts/account.ts';
-import { tryLockAccount } from '../accounts/lock.ts';
+import { lockFreeAccounts } from '../accounts/lock.ts';
 import { toAccount } from '../accounts/store.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
@@ -33,7 +33,8 @@ const LOOKED_AT = 16;
 
 /**
  * Takes due accounts that nobody else holds, with their lock, until the transaction ends: any number of
- * workers share what is due, and none waits for another. Of another moment than the lock: read them again.
+ * workers share what is due, and none waits for another. Of another moment than the lock: read them again. The locks
+ * are taken by a statement of their own, which reads no table: on Citus another one may run on any node.
  */
 export async function takeDue(
   tx: Db,
@@ -42,14 +43,8 @@ export async function takeDue(
   except: readonly string[],
   limit: number,
 ): Promise<string[]> {
-  const { rows } = await sql<{ account_id: string }>`
-    select account_id from (
-      select account_id from account
-      where ${isDue(until, endedBy)} and account_id <> all (${except}::text[])
-      order by next_close_at limit ${limit * LOOKED_AT}
-    ) due
-    where ${tryLockAccount(sql.ref('account_id'))} limit ${limit}`.execute(tx);
-  return rows.map((row) => row.account_id);
+  const due = await findDue(tx, until, endedBy, except, limit * LOOKED_AT);
+  return await lockFreeAccounts(tx, due, limit);
 }
 
 /** Those of the accounts that are due still. Call it with their lock held. */

@@ -142,24 +142,25 @@ export type Unpaid = {
 /** Accounts with invoices that are open or were given up: those past due first, the longest of them first. */
 export async function listUnpaid(db: Db, limit: number): Promise<readonly Unpaid[]> {
   const { rows } = await sql<Unpaid>`/* prepare list_unpaid */
-    select owing.account_id as "accountId", owing.past_due_since as "pastDueSince",
-      owing.oldest_at as "oldestAt", owing.invoices, owing.cents, failed.reason
-    from (
+    with owing as (
       select account_id, count(*) as invoices, sum(total_cents)::bigint as cents,
         min(created_at) as oldest_at, min(past_due_since) as past_due_since
       from invoice left join account_standing using (account_id)
       where state in ('open', 'uncollectible')
       group by account_id
       order by min(past_due_since) nulls last, min(created_at), account_id limit ${limit}
-    ) owing
-    left join lateral (
-      select coalesce(message, decline_code, error_code) as reason
-      from invoice join payment_attempt attempt using (account_id, invoice_id)
-      where account_id = owing.account_id and invoice.state in ('open', 'uncollectible')
-        and attempt.state = 'failed'
-      order by attempt.ended_at desc limit 1
-    ) failed on true
-    order by owing.past_due_since nulls last, owing.oldest_at, owing.account_id`.execute(db);
+    ),
+    failed as (
+      select distinct on (account_id) account_id, coalesce(message, decline_code, error_code) as reason
+      from owing join invoice using (account_id)
+      join payment_attempt attempt using (account_id, invoice_id)
+      where invoice.state in ('open', 'uncollectible') and attempt.state = 'failed'
+      order by account_id, attempt.ended_at desc
+    )
+    select account_id as "accountId", past_due_since as "pastDueSince", oldest_at as "oldestAt",
+      invoices, cents, reason
+    from owing left join failed using (account_id)
+    order by past_due_since nulls last, oldest_at, account_id`.execute(db);
   return rows;
 }
 
