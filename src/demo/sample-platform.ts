@@ -28,12 +28,12 @@ export function samplePlatform(now: Date): SampleAccount[] {
   return [
     documentedHalfReplica(lastMonthOf(31, now)),
     documentedScaling(lastMonthOf(30, now)),
-    hobbyist(today - 100n * DAY),
+    hobbyist(today - 100n * DAY, today),
     growingStartup(today - 95n * DAY, today),
     busyShop(today - 130n * DAY, today),
     declinedCard(today - 70n * DAY),
     monthlyCron(today - 110n * DAY, today),
-    closedToday(boundary(today - 2n * HOUR, -2)),
+    closedToday(boundary(today - 2n * HOUR, -2), today),
   ];
 }
 
@@ -93,7 +93,7 @@ function documentedScaling({ start, end }: Month): SampleAccount {
   });
 }
 
-function hobbyist(start: Second): SampleAccount {
+function hobbyist(start: Second, until: Second): SampleAccount {
   return account('hobby', 'one free instance and database', undefined, (report) => {
     report('account.created', start, { email: 'hobby@sample.example' });
     report('account.confirmed', start + 300n);
@@ -101,6 +101,7 @@ function hobbyist(start: Second): SampleAccount {
     report('app.deployed', start + 2n * HOUR, { app: 'blog', replicas: 1, size: 0.2 });
     report('database.available', start + DAY, { app: 'blog', database: 'blog-db', size: 0.6 });
     report('database.rows_observed', start + 20n * DAY, { database: 'blog-db', rows: 4_211 });
+    report('database.rows_observed', until - 600n, { database: 'blog-db', rows: 5_038 });
   });
 }
 
@@ -181,13 +182,14 @@ function monthlyCron(start: Second, until: Second): SampleAccount {
 }
 
 /** Its month ended two hours ago: the day of an operator has something to show. */
-function closedToday(start: Second): SampleAccount {
+function closedToday(start: Second, until: Second): SampleAccount {
   return account('bakery', 'its month ended today', 'tok_visa', (report) => {
     report('account.created', start, { email: 'hello@bakery.example' });
     report('account.upgraded', start + HOUR);
     report('app.created', start + HOUR, { app: 'orders' });
     report('app.deployed', start + 2n * HOUR, { app: 'orders', replicas: 2, size: 0.5 });
     report('database.available', start + DAY, { app: 'orders', database: 'breads', size: 0.6 });
+    report('app.deployed', until - 1_500n, { app: 'orders', replicas: 2, size: 0.5 });
   });
 }
 

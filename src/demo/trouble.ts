@@ -1,3 +1,4 @@
+import { beginAction, endAction } from '../pages/operator/actions/audit-store.ts';
 import { readDay } from '../pages/operator/day/day-store.ts';
 import type { Db } from '../database/pool.ts';
 import type { Service } from '../service/start-service.ts';
@@ -8,6 +9,7 @@ import { expectSource, listSources } from '../sources/source-store.ts';
 import { reconcile } from '../stripe/checks/reconcile.ts';
 import { findUnresolvedDrift } from '../stripe/drift.ts';
 import { assert } from '../values/fault.ts';
+import { formatCents } from '../values/money.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -44,15 +46,23 @@ export async function causeTrouble(service: Service, now: Date): Promise<void> {
   await reconcile({ db, gateway, clock: () => now }, { accountId: CHANGED_AT_STRIPE });
 }
 
-/** What an operator gave for an outage, so that an account has credit to look at. */
+/** What an operator gave for an outage, written down as on the page: there is credit and an action to look at. */
 export async function giveCredit(service: Service, now: Date): Promise<void> {
-  await grantCredit(service.database.db, now, {
+  const { db } = service.database;
+  const entry = { accountId: CREDITED, actionId: 'demo-outage', actor: 'demo' };
+  const amountCents = 1500n;
+  const reason = 'two hours of outage';
+  const details = { amount: `${amountCents}`, reason };
+  await beginAction(db, now, { ...entry, kind: 'credit', details });
+  await grantCredit(db, now, {
     accountId: CREDITED,
-    creditId: 'demo-outage',
-    amountCents: 1500n,
-    actor: 'demo',
-    reason: 'two hours of outage',
+    creditId: entry.actionId,
+    amountCents,
+    actor: entry.actor,
+    reason,
   });
+  const message = `${formatCents(amountCents)} of credit is given.`;
+  await endAction(db, now, entry, { state: 'done', message });
 }
 
 export async function troubleToJson(db: Db, now: Date) {

@@ -32,6 +32,7 @@ describe.skipIf(program === undefined)("BullMQ's board", { timeout: PATIENCE_MS 
     await shoot(page, 'operator-with-queues');
     await follow(page, async () => await page.click('nav >> text=Queues'));
     await page.waitForSelector('a[href*="/queue/events"]');
+    await page.waitForSelector('text=Loading', { state: 'detached' });
     await shoot(page, 'board');
     expect(foreign).toEqual([]);
     expect(errors).toEqual([]);

@@ -81,7 +81,9 @@ function RunningPeriod({
         id="levels"
         aside={
           bill.levelHistory === undefined ? (
-            <a href="?levels=1#levels">Show what ran when</a>
+            <a class="no-print" href="?levels=1#levels">
+              Show what ran when
+            </a>
           ) : undefined
         }
       >

@@ -94,7 +94,7 @@ export async function readTimeline(
         from operator_action where account_id = ${accountId}
         order by started_at desc limit ${limit})
     ) happened (at, kind, what, detail, cents, "isSuperseded", source, id)
-    order by at desc, kind, what desc, detail, id
+    order by at desc, kind desc, what desc, detail, id
     offset ${from} limit ${HAPPENINGS_PER_PAGE + 1}`.execute(db);
   return sliceOf(rows, from, HAPPENINGS_PER_PAGE);
 }

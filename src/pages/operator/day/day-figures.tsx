@@ -20,10 +20,10 @@ export function Figures({ day }: { readonly day: Day }): VNode {
         on {plural(day.owedInvoices, 'invoice')}
       </Tile>
       <Tile label="On their way" value={day.onTheirWay.toLocaleString('en-US')}>
-        invoices not at Stripe yet
+        {day.onTheirWay === 1n ? 'invoice' : 'invoices'} not at Stripe yet
       </Tile>
       <Tile label="Recorded" value={counted(day.recordedLately)}>
-        events in the last hour
+        {day.recordedLately === 1n ? 'event' : 'events'} in the last hour
       </Tile>
     </dl>
   );
@@ -67,8 +67,8 @@ export function Trouble({ day }: { readonly day: Day }): VNode {
         <a href="/operator/events">
           {counted(day.parked)} {day.parked === 1n ? 'event' : 'events'} parked
         </a>
-        : what they are about is not known yet. The oldest waits since{' '}
-        <Instant at={day.oldestParkedAt!} />.
+        : what {day.parked === 1n ? 'it is' : 'they are'} about is not known yet. The oldest has
+        waited since <Instant at={day.oldestParkedAt!} />.
       </>
     ),
     day.quarantined > 0n && (
@@ -88,7 +88,7 @@ export function Trouble({ day }: { readonly day: Day }): VNode {
       ({ source, silentSince }) =>
         silentSince !== undefined && (
           <>
-            Source <Name>{source}</Name> is silent since <Instant at={silentSince} />.
+            Source <Name>{source}</Name> has been silent since <Instant at={silentSince} />.
           </>
         ),
     ),

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { formatCents } from '../../../values/money.ts';
 import type { QueueState } from '../../dependencies.ts';
 import { Page } from '../../html/page.tsx';
 import { Section, Table } from '../../html/parts.tsx';
@@ -96,7 +97,7 @@ export function DayPage({
                 </code>
               </span>
             </>,
-            <Money cents={row.cents} />,
+            formatCents(row.cents),
             <Instant at={row.firstSeenAt} to="day" />,
           ])}
           empty="Our books and Stripe's agree as far as they were compared."

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { QueueState } from '../../dependencies.ts';
 import { Section, Table } from '../../html/parts.tsx';
-import { Badge, Instant, Name } from '../../html/text.tsx';
+import { Badge, Instant, Name, plural } from '../../html/text.tsx';
 import type { Day } from './day-store.ts';
 
 /** How far the queues are, and what holds calls to Stripe back. */
@@ -58,6 +58,18 @@ export function Work({
   );
 }
 
+const WHEN_SILENT: Readonly<Record<string, string>> = {
+  hold: 'what runs goes on',
+  close: 'what runs ends',
+  flag: 'bills say so',
+};
+
+/** In the largest unit that gives a whole number. */
+function inWords(seconds: number): string {
+  if (seconds % 3600 === 0) return plural(seconds / 3600, 'hour');
+  return seconds % 60 === 0 ? plural(seconds / 60, 'minute') : plural(seconds, 'second');
+}
+
 export function Sources({ sources }: { readonly sources: Day['sources'] }): VNode {
   return (
     <Section title="Who reports" id="sources">
@@ -75,8 +87,8 @@ export function Sources({ sources }: { readonly sources: Day['sources'] }): VNod
           row.lastHeardAt === undefined ? 'never' : <Instant at={row.lastHeardAt} to="second" />,
           row.expectedEverySeconds === undefined
             ? 'not expected'
-            : `every ${row.expectedEverySeconds.toLocaleString('en-US')} s`,
-          `its levels: ${row.policy}`,
+            : `every ${inWords(row.expectedEverySeconds)}`,
+          WHEN_SILENT[row.policy] ?? row.policy,
           row.silentSince === undefined ? (
             <Badge tone="good">heard</Badge>
           ) : (
