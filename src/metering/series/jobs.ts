@@ -30,9 +30,9 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
     present as (
       select started.*, least(started_at + 300, (
         select min(e.at) from standing_event e
-        where e.account_id = started.account_id and e.meter = 'job' and e.resource = started.job
+        where e.account_id = account.account_id and e.meter = 'job' and e.resource = started.job
           and e.app = started.app and e.level = 0 and e.at >= started_at)) as ended_at
-      from started
+      from started join account on account.account_id = started.account_id
     ),
     part as materialized (
       select account_id, app, size_tenths::bigint as level, started_at, ended_at from present

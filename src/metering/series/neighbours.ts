@@ -52,9 +52,10 @@ export async function findNeighbours(
       ${textArray(sought.map(({ event }) => event.id))}::text[],
       ${textArray(sought.map(({ event }) => event.source))}::text[]
     ) with ordinality as given (account_id, meter, resource, at, tie, event_id, source, position)
+    join account on account.account_id = given.account_id
     left join lateral (
       select e.level, e.size_tenths from standing_event e
-      where e.account_id = given.account_id and e.meter = given.meter
+      where e.account_id = account.account_id and e.meter = given.meter
         and e.resource = given.resource
         and (e.at, e.tie, e.event_id, e.source)
           < (given.at, given.tie, given.event_id, given.source)
@@ -62,7 +63,7 @@ export async function findNeighbours(
     ) previous on true
     left join lateral (
       select e.at from standing_event e
-      where e.account_id = given.account_id and e.meter = given.meter
+      where e.account_id = account.account_id and e.meter = given.meter
         and e.resource = given.resource
         and (e.at, e.tie, e.event_id, e.source)
           > (given.at, given.tie, given.event_id, given.source)

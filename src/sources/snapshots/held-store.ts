@@ -56,34 +56,39 @@ export async function findHeld(
       group by account_id, meter, resource
     ),
     held as (
-      select candidate.*, latest.*, case when latest.level > 0 then coalesce(
-        (select source from standing_event e
-          where e.account_id = candidate.account_id and e.meter = candidate.meter
-            and e.resource = candidate.resource and e.source <> all(${own}::text[])
-            and (e.at, e.tie) < (${at.second}, ${tieEnd})
-          order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1),
-        (select source from event e
-          where e.is_superseded and e.account_id = candidate.account_id and e.meter = candidate.meter
-            and e.resource = candidate.resource and e.source <> all(${own}::text[])
-            and (e.at, e.tie) < (${at.second}, ${tieEnd})
-          order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1)
-        ) end as owner
-      from candidate left join lateral (
+      select account.account_id, candidate.meter, candidate.resource, latest.*,
+        coalesce(database_app.app, series.resource) as app,
+        case when latest.level > 0 then coalesce(
+          (select source from standing_event e
+            where e.account_id = account.account_id and e.meter = candidate.meter
+              and e.resource = candidate.resource and e.source <> all(${own}::text[])
+              and (e.at, e.tie) < (${at.second}, ${tieEnd})
+            order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1),
+          (select source from event e
+            where e.is_superseded and e.account_id = account.account_id
+              and e.meter = candidate.meter and e.resource = candidate.resource
+              and e.source <> all(${own}::text[]) and (e.at, e.tie) < (${at.second}, ${tieEnd})
+            order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1)
+          ) end as owner
+      from candidate join account on account.account_id = candidate.account_id
+      left join lateral (
         select e.level, e.size_tenths, e.at, e.tie from standing_event e
-        where e.account_id = candidate.account_id and e.meter = candidate.meter
+        where e.account_id = account.account_id and e.meter = candidate.meter
           and e.resource = candidate.resource and (e.at, e.tie) < (${at.second}, ${tieEnd})
         order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
       ) latest on true
+      left join database_app on candidate.meter = 'database'
+        and database_app.account_id = account.account_id
+        and database_app.database = candidate.resource
+      left join series on candidate.meter = 'app' and series.account_id = account.account_id
+        and series.meter = 'app' and series.resource = candidate.resource
+        and series.size_tenths = 0
     )
-    select held.account_id as account, held.meter as kind, held.resource as name,
-      coalesce(database_app.app, held.resource) as app, held.level, held.size_tenths as "sizeTenths",
-      held.at, held.tie, held.owner, coalesce(database_app.app, series.resource) is not null as "isKnown"
-    from held
-    left join database_app on held.meter = 'database' and database_app.account_id = held.account_id
-      and database_app.database = held.resource
-    left join series on held.meter = 'app' and series.account_id = held.account_id
-      and series.meter = 'app' and series.resource = held.resource and series.size_tenths = 0
-    where held.is_named or (held.level > 0 and held.owner = ${source})`.execute(db);
+    select account_id as account, meter as kind, resource as name,
+      coalesce(held.app, resource) as app, held.level, held.size_tenths as "sizeTenths", held.at,
+      held.tie, held.owner, held.app is not null as "isKnown"
+    from candidate left join held using (account_id, meter, resource)
+    where is_named or (held.level > 0 and held.owner = ${source})`.execute(db);
   return rows.map(toHeld);
 }
 

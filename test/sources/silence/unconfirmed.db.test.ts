@@ -145,5 +145,5 @@ test("an operator's page and GET /v1/sources say which sources are silent and si
   expect(body.sources).toContainEqual(
     expect.objectContaining({ source: 'lost', silent_since: formatSecond(overdueAt) }),
   );
-  expect(await page('/operator')).toMatch(/Source.*lost.*is silent since/s);
+  expect(await page('/operator')).toMatch(/Source.*lost.*has been silent since/s);
 });

@@ -57,23 +57,16 @@ export const ALL_ACCOUNTS: Readonly<Record<string, string>> = {
   'src/stripe/refunds/run-refund.ts findPlanned': DUE,
 };
 
-const NO_LATERAL =
-  'to ask row by row without LATERAL … LIMIT beside an array, which keeps plans from reading history: on Citus, plain joins from account';
+const FROM_ACCOUNTS = 'to start from account, where it asks row by row';
 const TWO_STATEMENTS =
   'to write in a statement of its own, since later parts see earlier writes there';
 
-/**
- * What Citus is known to refuse, or to answer otherwise, and what each needs before events are recorded and rebuilt
- * there; closing, collecting and the pages of accounts are not among them.
- */
+/** What Citus is known to refuse, or to answer otherwise, and what each needs. */
 export const REFUSED: Readonly<Record<string, string>> = {
-  'src/limits/surroundings.ts readSurroundings': NO_LATERAL,
-  'src/metering/recording/look-up.ts lookUp': NO_LATERAL,
-  'src/metering/series/jobs.ts foldJobs': NO_LATERAL,
-  'src/metering/series/neighbours.ts findNeighbours': NO_LATERAL,
+  'src/limits/surroundings.ts readSurroundings':
+    'to know otherwise whether an upgrade is committed: xmin is of the node of the shard',
   'src/metering/series/rebuild-series.ts rebuildInstants': TWO_STATEMENTS,
-  'src/metering/series/rebuild-series.ts rebuildJobs': NO_LATERAL,
-  'src/sources/snapshots/held-store.ts findHeld': NO_LATERAL,
+  'src/metering/series/rebuild-series.ts rebuildJobs': FROM_ACCOUNTS,
 };
 
 export function isKnown(sender: string, finding: Finding): boolean {

@@ -17,6 +17,7 @@ export function refusalsOf(statement: Tree, isOfOneAccount: boolean): readonly s
     names(call, 'funcname').at(-1)!,
   );
   if (functions.some((name) => name.includes('advisory'))) found.push('advisory lock on any node');
+  if (functions.includes('pg_current_xact_id')) found.push('transaction ids of another node');
   if (functions.includes('set_config')) found.push('set_config reaches no other node');
   if (findAll(statement, 'GroupingSet', []).length > 0) found.push('grouping sets');
   if ('MergeStmt' in statement) found.push('merge');
@@ -35,7 +36,9 @@ export function refusalsOf(statement: Tree, isOfOneAccount: boolean): readonly s
 
 function ofSelect(select: Tree): readonly string[] {
   const { relations } = readFrom(children(select, 'fromClause'), new Map());
-  const readsTable = relations.some((relation) => relation.isDistributed);
+  const readsTable = relations.some(
+    (relation) => relation.isDistributed || (!relation.isLateral && isPushedDown(relation.query)),
+  );
   const found: string[] = [];
   const lateral = relations.filter(({ isLateral, query }) => isLateral && touches(query));
   if (lateral.length > 0 && !readsTable) found.push('lateral beside an array');
@@ -57,6 +60,11 @@ function ofSelect(select: Tree): readonly string[] {
     found.push('row locks in many accounts');
   }
   return found;
+}
+
+/** A part that is cut off by LIMIT is worked out before, and then is no table any more. */
+function isPushedDown(query: Tree | undefined): boolean {
+  return touches(query) && !('limitCount' in child(query ?? {}, 'SelectStmt'));
 }
 
 function touches(query: Tree | undefined): boolean {
