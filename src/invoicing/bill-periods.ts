@@ -1,3 +1,4 @@
+import { lastCounted } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import { withEntries, type LedgerEntry } from '../ledger/entry.ts';
 import { balancesOf } from '../ledger/store.ts';
@@ -25,14 +26,13 @@ export async function billPeriods(
   periods: readonly DuePeriod[],
   entries: readonly LedgerEntry[] = [],
 ): Promise<BilledPeriod[]> {
-  const stretches = periods.flatMap(({ account, start, end }) =>
-    stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks(account.id)).map(
-      (stretch) => ({
-        ...stretch,
-        account: account.id,
-      }),
-    ),
-  );
+  const stretches = periods.flatMap(({ account, start, end }) => {
+    const window = { from: start, to: lastCounted(account, end) };
+    return stretchesOf(window, account.upgradedAt, priceBooks(account.id)).map((stretch) => ({
+      ...stretch,
+      account: account.id,
+    }));
+  });
   const usages = await usageOf(db, stretches);
   const charged = groupBy(
     stretches.map((stretch, index) => ({ ...stretch, usage: usages[index]! })),

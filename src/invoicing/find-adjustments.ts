@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Account } from '../accounts/account.ts';
+import { lastCounted, type Account } from '../accounts/account.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage/usage-store.ts';
@@ -7,8 +7,8 @@ import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
 import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
-import { earlier, type Second } from '../values/instant.ts';
-import { boundary, periodAt } from '../values/period.ts';
+import type { Second } from '../values/instant.ts';
+import { boundary, periodAt, type Period } from '../values/period.ts';
 import { adjustPeriod, type AdjustmentLine, type Billed } from './adjust-period.ts';
 import type { DuePeriod } from './due-period.ts';
 import { stretchesOf } from './stretches.ts';
@@ -71,7 +71,7 @@ async function findTouchedPeriods(
     from unnest(
       ${textArray(late.map(({ account }) => account.id))}::text[],
       ${numberArray(late.map(({ account }) => account.lateSince!))}::bigint[],
-      ${numberArray(late.map(({ account, start }) => correctedFrom(priceBooks(account.id), start)))}::bigint[],
+      ${numberArray(late.map(({ account, full }) => correctedFrom(priceBooks(account.id), full)))}::bigint[],
       ${numberArray(late.map(({ start }) => start))}::bigint[]
     ) with ordinality as late (account_id, late_since, corrected_from, closing_at, position)
     join billing_period period on period.account_id = late.account_id
@@ -86,10 +86,10 @@ async function findTouchedPeriods(
 }
 
 /**
- * The invoice of the period that starts at `start` corrects periods that end after this; what is older is
- * reported, not billed. By the book in force at `start`, so that it stays so for this invoice.
+ * The invoice of a billing period corrects periods that end after this; what is older is reported, not billed.
+ * By the book in force when the period began, so that it stays so for this invoice.
  */
-export function correctedFrom(priceBooks: readonly PriceBook[], start: Second): Second {
+export function correctedFrom(priceBooks: readonly PriceBook[], { start }: Period): Second {
   return boundary(start, -priceBookAt(priceBooks, start).correctedMonths);
 }
 
@@ -152,14 +152,12 @@ async function chargedNow(
   closed: readonly ClosedPeriod[],
 ): Promise<ChargedUsage[][]> {
   const stretches = closed.flatMap(({ account, start, end }, position) => {
-    const to = account.deletedAt === undefined ? end : earlier(end, account.deletedAt);
-    return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks(account.id)).map(
-      (stretch) => ({
-        ...stretch,
-        account: account.id,
-        position,
-      }),
-    );
+    const window = { from: start, to: lastCounted(account, end) };
+    return stretchesOf(window, account.upgradedAt, priceBooks(account.id)).map((stretch) => ({
+      ...stretch,
+      account: account.id,
+      position,
+    }));
   });
   const usages = await usageOf(db, stretches);
   const charged: ChargedUsage[][] = closed.map(() => []);

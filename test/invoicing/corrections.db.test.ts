@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
-import { reportAfterDeletion } from '../../src/invoicing/report-unbilled.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { addPriceBook } from '../../src/pricing/change-price-books.ts';
@@ -161,14 +160,91 @@ test('how far corrections reach back is said by the price book in force when the
   expect(stdout).toMatch(new RegExp(`^proven  ${invoiceId}`));
 });
 
-test('a deleted account has no next invoice: what late facts come to is reported once', async () => {
+/** The invoices of an account that was deleted in the middle of January, after facts that came late. */
+async function closedAccount(
+  facts: (tell: Awaited<ReturnType<typeof payer>>['tell']) => Promise<unknown>,
+) {
   const { account, tell } = await payer();
-  await tell('account.deleted', '2026-02-01T00:00:00Z');
-  await close('2026-03-01T00:00:00Z');
-  await tell('app.scaled', '2026-01-31T23:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
-  expect(await reportAfterDeletion(database.db, recordedAt)).toBe(1);
-  expect(await reportAfterDeletion(database.db, recordedAt)).toBe(0);
-  expect(await signals(account)).toMatchObject([
-    { kind: 'account.correction_after_deletion', details: { total_cents: 3 } },
-  ]);
+  await tell('account.deleted', '2026-01-16T00:00:00Z');
+  await close('2026-01-16T00:00:00Z');
+  await facts(tell);
+  await close('2026-01-20T00:00:00Z');
+  await close('2026-02-01T00:00:00Z');
+  return { account, tell };
+}
+
+async function proven(account: string): Promise<void> {
+  const { db } = database;
+  await sealEvents(db, account);
+  expect(await verifyAccount(db, account)).toMatchObject({ breaks: [], discrepancies: [] });
+  for (const { invoiceId } of await listInvoices(db, account)) {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'bundle-')), 'bundle.json');
+    writeFileSync(file, JSON.stringify(await makeBundle(db, account, invoiceId)));
+    const { stdout } = spawnSync(process.execPath, ['tools/verify-bundle.mjs', file], {
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(new RegExp(`^proven  ${invoiceId}`));
+  }
+}
+
+describe('facts that come after the final invoice of an account', () => {
+  test('are billed by one more invoice on its next boundary', async () => {
+    const { account } = await closedAccount(async (tell) => {
+      await tell('app.scaled', '2026-01-15T00:00:00Z', { app: 'web', replicas: 3, size: 0.5 });
+      await tell('app.scaled', '2026-01-10T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+    });
+    const [final, correction, ...more] = await listInvoices(database.db, account);
+    expect(more).toEqual([]);
+    expect(final).toMatchObject({ periodEnd: correction!.periodStart, totalCents: 1210n });
+    // 5 days of 1 × 0.5 more, and a day of 2 × 0.5: 7 × 43,200 × $0.00001866786.
+    expect(correction).toMatchObject({
+      periodEnd: parseInstant('2026-02-01T00:00:00Z')!.second,
+      totalCents: 564n,
+      state: 'frozen',
+      lines: [{ kind: 'adjustment', app: 'web', quantity: 3_024_000n, amountCents: 564n }],
+    });
+    await proven(account);
+  });
+
+  test('become credit when it was billed too much, also when its end is moved back', async () => {
+    const { account } = await closedAccount(
+      async (tell) => await tell('account.deleted', '2026-01-11T00:00:00Z'),
+    );
+    expect(await corrections(account)).toEqual([[], [-404n]]);
+    const { db } = database;
+    expect((await balancesOf(db, [account])).get(account)).toMatchObject({ credit: 404n });
+    await proven(account);
+  });
+
+  test('come again and again: each time the next invoice brings the difference', async () => {
+    const { account, tell } = await closedAccount(async (say) => {
+      await say('app.scaled', '2026-01-15T00:00:00Z', { app: 'web', replicas: 3, size: 0.5 });
+    });
+    await tell('app.scaled', '2026-01-14T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+    await close('2026-02-03T00:00:00Z');
+    await close('2026-03-01T00:00:00Z');
+    await close('2026-04-01T00:00:00Z');
+    expect(await corrections(account)).toEqual([[], [161n], [81n]]);
+    await proven(account);
+  });
+
+  test('older than corrections reach are reported, and billed by nobody', async () => {
+    const { account, tell } = await closedAccount(async () => {});
+    await tell('app.scaled', '2026-01-14T00:00:00Z', { app: 'web', replicas: 2, size: 0.5 });
+    await close('2027-03-02T00:00:00Z');
+    await close('2027-04-01T00:00:00Z');
+    expect(await corrections(account)).toEqual([[]]);
+    expect(await signals(account)).toMatchObject([
+      { kind: 'account.facts_too_late', details: { corrected_from: '2026-02-01T00:00:00Z' } },
+    ]);
+  });
+
+  test('that change nothing make no invoice', async () => {
+    const { account } = await closedAccount(async (tell) => {
+      await tell('app.scaled', '2026-01-15T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+      await tell('app.scaled', '2026-01-20T00:00:00Z', { app: 'web', replicas: 5, size: 0.5 });
+    });
+    expect(await corrections(account)).toEqual([[]]);
+    await proven(account);
+  });
 });

@@ -1,3 +1,4 @@
+import { lastCounted, type Account } from '../../src/accounts/account.ts';
 import { findAccount } from '../../src/accounts/store.ts';
 import type { Db } from '../../src/database/pool.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
@@ -19,7 +20,7 @@ export async function billedPeriods(
 ): Promise<BilledPeriod[]> {
   const account = await findAccount(db, accountId);
   assert(account !== undefined, `there is an account ${accountId}`);
-  const closed = await closedPeriods(db, accountId);
+  const closed = await closedPeriods(db, account);
   if (account.deletedAt !== undefined && account.deletedAt <= at) return closed;
   const preview = await previewBill(db, account, at);
   assert(totalOf(preview.lines) === preview.totalCents, 'the lines add up');
@@ -40,7 +41,8 @@ export async function billedPeriods(
   return [...closed, running];
 }
 
-async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]> {
+async function closedPeriods(db: Db, account: Account): Promise<BilledPeriod[]> {
+  const { id: accountId } = account;
   const rows = await db
     .selectFrom('billing_period')
     .selectAll()
@@ -49,7 +51,11 @@ async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]>
     .execute();
   const usages = await usageOf(
     db,
-    rows.map((row) => ({ account: accountId, from: row.start_at, to: row.end_at })),
+    rows.map((row) => ({
+      account: accountId,
+      from: lastCounted(account, row.start_at),
+      to: lastCounted(account, row.end_at),
+    })),
   );
   const invoices = await listInvoices(db, accountId);
   const correctedFrom = await correctedFromOf(db, accountId);

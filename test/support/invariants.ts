@@ -65,7 +65,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       from billing_period join account using (account_id)
       where late_since is null
         and not exists (select from signal where signal.account_id = account.account_id
-          and kind in ('account.facts_too_late', 'account.correction_after_deletion'))
+          and kind = 'account.facts_too_late')
         and not exists (select from invoice where invoice.account_id = account.account_id
           and state = 'void')
     ),

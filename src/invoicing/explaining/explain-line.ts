@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Account } from '../../accounts/account.ts';
+import { lastCounted, type Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
 import type { Second } from '../../values/instant.ts';
@@ -7,7 +7,6 @@ import { periodAt } from '../../values/period.ts';
 import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
 import { segmentsWithin } from './line-segments.ts';
 import type { NumberedLine } from '../page-invoices.ts';
-import { lastCounted } from '../previews/preview-bill.ts';
 import { pricedParts, shareLine, type ExplainedSegments, type Part } from './price-segments.ts';
 import { stretchesOf } from '../stretches.ts';
 

@@ -65,8 +65,10 @@ async function findRecorded(
         order by correcting.recording limit 1) as "correctingId"
     from event_identity identity
     join event using (account_id, source, event_id, recording, recorded_at)
+    join account using (account_id)
     left join billing_period period on period.account_id = event.account_id
       and period.start_at <= event.at and event.at < period.end_at
+      and period.start_at < coalesce(account.deleted_at, period.end_at)
     left join invoice own on own.account_id = period.account_id
       and own.period_start = period.start_at and own.state <> 'void'
     where identity.account_id = ${account} and identity.source = ${source}
