@@ -76,12 +76,21 @@ export function closedTo(): RawBuilder<Second> {
 
 /**
  * Ends an account's periods at its deletion: the last one is cut short and due at once (R56). Nothing is left
- * to close when it was deleted where its closed periods end, or before.
+ * to close when it was deleted where its closed periods end, or before; what their invoices were too small to
+ * charge is then settled like corrections are.
  */
 export async function endPeriods(db: Db, accountId: string, deletedAt: Second): Promise<void> {
   await sql`
-    update account set next_close_at = case when ${deletedAt}::bigint > closed_to then ${deletedAt}::bigint end
-    from (select account_id, ${closedTo()} as closed_to from account where account_id = ${accountId}) closed
+    update account set
+      next_close_at = case when ${deletedAt}::bigint > closed.until then ${deletedAt}::bigint end,
+      late_since = case when ${deletedAt}::bigint <= closed.until and closed.carried > 0
+        then least(late_since, ${deletedAt}::bigint) else late_since end
+    from (
+      select account_id, ${closedTo()} as until, (
+        select sum(amount_cents) from ledger_entry
+        where ledger_entry.account_id = account.account_id and book = 'carried') as carried
+      from account where account_id = ${accountId}
+    ) closed
     where account.account_id = ${accountId} and closed.account_id = account.account_id
       and next_close_at > ${deletedAt}`.execute(db);
 }

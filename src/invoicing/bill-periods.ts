@@ -17,8 +17,8 @@ export type BilledPeriod = DuePeriod & { readonly invoice: ComposedInvoice | und
 
 /**
  * The bills of many accounts' periods, one of each account, from their series; FREE periods cost nothing
- * (R18). Each carries the corrections of earlier periods (R60). Writes nothing: the close saves what comes out, a preview only shows it. `entries` count as if they
- * were in the ledger already.
+ * (R18). Each carries the corrections of earlier periods (R60), the last one what was carried. Writes nothing:
+ * the close saves what comes out, a preview only shows it. `entries` count as if they were in the ledger already.
  */
 export async function billPeriods(
   db: Db,
@@ -39,14 +39,16 @@ export async function billPeriods(
     ({ account }) => account,
   );
   const adjustments = await findAdjustments(db, priceBooks, periods);
-  const balances = await balancesOf(db, [...new Set([...charged.keys(), ...adjustments.keys()])]);
+  const last = periods.filter(isLast).map(({ account }) => account.id);
+  const ids = new Set([...charged.keys(), ...adjustments.keys(), ...last]);
+  const balances = await balancesOf(db, [...ids]);
   return periods.map((period): BilledPeriod => {
     const { id } = period.account;
     const chargedUsage = charged.get(id);
     const corrections = adjustments.get(id) ?? [];
-    if (chargedUsage === undefined && corrections.length === 0) {
-      return { ...period, invoice: undefined };
-    }
+    const isCharged = chargedUsage !== undefined || corrections.length > 0;
+    const isLeft = isLast(period) && balances.get(id)!.carried > 0n;
+    if (!isCharged && !isLeft) return { ...period, invoice: undefined };
     const invoice = composeInvoice({
       accountId: id,
       periodStart: period.start,
@@ -56,7 +58,12 @@ export async function billPeriods(
         entries.filter(({ accountId }) => accountId === id),
       ),
       minimumChargeCents: priceBookAt(priceBooks(id), period.end).minimumChargeCents,
+      isLast: isLast(period),
     });
     return { ...period, invoice };
   });
+}
+
+function isLast({ nextCloseAt }: DuePeriod): boolean {
+  return nextCloseAt === undefined;
 }

@@ -127,6 +127,7 @@ function lineColumns(line: InvoiceLine) {
       return { ...common, ...columns, quantity, adjustsPeriodStart: periodStart };
     }
     case 'carried':
+    case 'written_off':
     case 'credit':
       return { ...common, quantity: 0n };
   }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
+import type { BalanceLine } from '../invoicing/compose-invoice.ts';
 import type { LineSubject } from '../pricing/line.ts';
 import { groupBy } from '../values/group.ts';
 import type { Second } from '../values/instant.ts';
@@ -18,7 +19,7 @@ export type FrozenInvoice = {
 };
 
 export type FrozenLine = {
-  readonly kind: 'app' | 'database' | 'adjustment' | 'carried' | 'credit';
+  readonly kind: 'app' | 'database' | 'adjustment' | BalanceLine['kind'];
   /** Undefined for lines that move balances. */
   readonly subject: LineSubject | undefined;
   readonly adjustsPeriodStart: Second | null;

@@ -248,3 +248,38 @@ describe('facts that come after the final invoice of an account', () => {
     await proven(account);
   });
 });
+
+describe('what the last invoice of an account is too small to charge (R41b)', () => {
+  test('is written off, also when it was carried before the end was heard of, and comes back with corrections', async () => {
+    const { account, tell } = await payer();
+    await tell('app.scaled', '2026-01-01T06:00:00Z', { app: 'web', replicas: 0, size: 0.5 });
+    await close('2026-02-01T00:00:00Z');
+    const balances = async () => (await balancesOf(database.db, [account])).get(account);
+    expect(await balances()).toMatchObject({ carried: 20n, written_off: 0n });
+    // It ended where its last closed period does: no other is left that could carry the 20 cents.
+    await tell('account.deleted', '2026-02-01T00:00:00Z');
+    await close('2026-02-02T00:00:00Z');
+    await close('2026-03-01T00:00:00Z');
+    expect(await balances()).toMatchObject({ carried: 0n, written_off: 20n });
+    expect((await listInvoices(database.db, account)).at(-1)).toMatchObject({
+      state: 'settled',
+      lines: [
+        { kind: 'carried', amountCents: 20n },
+        { kind: 'written_off', amountCents: -20n },
+      ],
+    });
+    await tell('app.scaled', '2026-01-02T00:00:00Z', { app: 'web', replicas: 1, size: 0.5 });
+    await tell('app.scaled', '2026-01-03T00:00:00Z', { app: 'web', replicas: 0, size: 0.5 });
+    await close('2026-03-02T00:00:00Z');
+    await close('2026-04-01T00:00:00Z');
+    expect(await balances()).toMatchObject({ carried: 0n, written_off: 0n });
+    expect((await listInvoices(database.db, account)).at(-1)).toMatchObject({
+      totalCents: 101n,
+      lines: [
+        { kind: 'adjustment', amountCents: 81n },
+        { kind: 'written_off', amountCents: 20n },
+      ],
+    });
+    await proven(account);
+  });
+});

@@ -171,11 +171,14 @@ function chargedFirst(delivery: readonly Report[]): readonly Report[] {
   return [...delivery.filter(isFirst), ...delivery.filter((report) => !isFirst(report))];
 }
 
-/** All invoices together, with what the ledger carries on to the next one: too small amounts, and credit. */
+/** All invoices together, with what the ledger has of them: too small amounts, and credit. */
 async function paidInAll(account: string): Promise<bigint> {
   const invoices = await listInvoices(database.db, account);
-  const { carried, credit } = (await balancesOf(database.db, [account])).get(account)!;
-  return invoices.reduce((sum, { totalCents }) => sum + totalCents, 0n) + carried - credit;
+  const balances = (await balancesOf(database.db, [account])).get(account)!;
+  const { carried, written_off: writtenOff, credit } = balances;
+  return (
+    invoices.reduce((sum, { totalCents }) => sum + totalCents, 0n) + carried + writtenOff - credit
+  );
 }
 
 type Billed = {

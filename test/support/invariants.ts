@@ -104,22 +104,28 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     from (
       select account_id, period_start, kind, sum(amount_cents) as cents
       from invoice_line join invoice using (account_id, invoice_id)
-      where kind in ('carried', 'credit') and not exists (
+      where kind in ('carried', 'written_off', 'credit') and not exists (
         select from invoice successor where successor.account_id = invoice.account_id
           and successor.period_start = invoice.period_start and successor.revision > invoice.revision)
       group by 1, 2, 3
     ) line left join (
       select account_id, period_start, book, sum(amount_cents) as cents
       from ledger_entry join invoice using (account_id, invoice_id)
-      where kind in ('carried_billed', 'carried_over', 'credit_applied', 'credit_from_corrections')
+      where kind in ('carried_billed', 'carried_over', 'written_off', 'written_off_billed',
+        'credit_applied', 'credit_from_corrections')
       group by 1, 2, 3
     ) ledger on ledger.account_id = line.account_id and ledger.period_start = line.period_start
       and ledger.book = line.kind
-    where line.cents <> case line.kind when 'carried' then -coalesce(ledger.cents, 0)
-      else coalesce(ledger.cents, 0) end`,
+    where line.cents <> case line.kind when 'credit' then coalesce(ledger.cents, 0)
+      else -coalesce(ledger.cents, 0) end`,
   'no account owes credit or has less than nothing carried': `
     select format('%s %s: %s', account_id, book, sum(amount_cents)) from ledger_entry
-    where book in ('credit', 'carried') group by account_id, book having sum(amount_cents) < 0`,
+    where book in ('credit', 'carried', 'written_off')
+    group by account_id, book having sum(amount_cents) < 0`,
+  'nothing is carried for an account that gets no invoice any more': `
+    select format('%s: %s', account_id, sum(amount_cents)) from ledger_entry join account using (account_id)
+    where book = 'carried' and deleted_at is not null and next_close_at is null and late_since is null
+    group by account_id having sum(amount_cents) <> 0`,
   'nothing is charged in the FREE tier': `
     select format('%s', invoice.invoice_id) from invoice
     join billing_period period on period.account_id = invoice.account_id

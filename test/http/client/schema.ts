@@ -1334,6 +1334,16 @@ export interface components {
        * @example 2500
        */
       credit_cents: number;
+      /**
+       * @description what was too small to be charged, on its next invoice
+       * @example 2500
+       */
+      carried_cents: number;
+      /**
+       * @description the same of a deleted account, whose last it was
+       * @example 2500
+       */
+      written_off_cents: number;
       current_period: components['schemas']['Period'];
     };
     /** @description half-open; null: up to now */
@@ -1449,7 +1459,7 @@ export interface components {
       /** @description its number on the invoice, from 1 */
       line: number;
       /**
-       * @description app, database, carried, credit or adjustment
+       * @description app, database, carried, written_off, credit or adjustment
        * @example app
        */
       kind: string;
