@@ -11,6 +11,7 @@ import type { Second } from '../values/instant.ts';
 import { boundary, periodAt, type Period } from '../values/period.ts';
 import { adjustPeriod, type AdjustmentLine, type Billed } from './adjust-period.ts';
 import type { DuePeriod } from './due-period.ts';
+import { isLatestRevision } from './latest-revision.ts';
 import { stretchesOf } from './stretches.ts';
 
 export type ClosedPeriod = {
@@ -118,7 +119,7 @@ async function findBilled(db: Db, closed: readonly ClosedPeriod[]): Promise<Map<
     from billed
     join invoice using (account_id, invoice_id)
     join invoice_line line using (account_id, invoice_id, line_number)
-    where invoice.state <> 'void'
+    where ${isLatestRevision('invoice')}
     group by 1, 2, 3, 4, 5`.execute(db);
   const billed = rows.map(({ account_id, start_at, app, database, sizeTenths, ...sums }) => ({
     key: keyOf(account_id, start_at),

@@ -66,8 +66,6 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       where late_since is null
         and not exists (select from signal where signal.account_id = account.account_id
           and kind = 'account.facts_too_late')
-        and not exists (select from invoice where invoice.account_id = account.account_id
-          and state = 'void')
     ),
     stretch as (
       select account_id, meter, resource, case meter when 'database' then size_tenths else 0 end as size_tenths,
@@ -90,7 +88,10 @@ const INVARIANTS: Readonly<Record<string, string>> = {
         coalesce(database, app) as resource, coalesce(size_tenths, 0) as size_tenths,
         sum(quantity) as units
       from invoice join invoice_line using (account_id, invoice_id)
-      where kind in ('app', 'database', 'adjustment') group by 1, 2, 3, 4, 5
+      where kind in ('app', 'database', 'adjustment') and not exists (
+        select from invoice successor where successor.account_id = invoice.account_id
+          and successor.period_start = invoice.period_start and successor.revision > invoice.revision)
+      group by 1, 2, 3, 4, 5
     )
     select format('%s from %s: %s %s used %s, billed %s', account_id, start_at, meter, resource,
       used.units, billed.units)

@@ -9,10 +9,11 @@ import { findLines, lockInvoice, type InvoiceName, type InvoiceRow } from './inv
 /**
  * An operator's command: asks again for what a voided invoice asked for, by its next revision: the same
  * lines under another id, and with it other keys at Stripe. The balances that the voided one moved, such as
- * credit, count for its successor. Answers the successor's name.
+ * credit, count for its successor, as do corrections of its period on later invoices. Answers the
+ * successor's name.
  *
  * @throws Fault `invoice_unknown`, `invoice_not_void`, `period_billed` when its period has been billed
- *   again already, by a successor or by corrections on later invoices.
+ *   again already.
  */
 export async function reissueInvoice(
   { db, clock }: { readonly db: Db; readonly clock: Clock },
@@ -38,32 +39,17 @@ export async function reissueInvoice(
   });
 }
 
-/** An invoice that counts and is of the period, or corrects it after the voided one was computed. */
+/** The invoice of the period that is not void. */
 async function findBilling(
   tx: Db,
-  { account_id: accountId, period_start: periodStart, recording }: InvoiceRow,
+  { account_id: accountId, period_start: periodStart }: InvoiceRow,
 ): Promise<string | undefined> {
   const found = await tx
     .selectFrom('invoice')
     .select('invoice_id')
     .where('account_id', '=', accountId)
+    .where('period_start', '=', periodStart)
     .where('state', '<>', 'void')
-    .where((where) =>
-      where.or([
-        where('period_start', '=', periodStart),
-        where.and([
-          where('recording', '>', recording),
-          where.exists(
-            where
-              .selectFrom('invoice_line')
-              .select('line_number')
-              .whereRef('invoice_line.account_id', '=', 'invoice.account_id')
-              .whereRef('invoice_line.invoice_id', '=', 'invoice.invoice_id')
-              .where('adjusts_period_start', '=', periodStart),
-          ),
-        ]),
-      ]),
-    )
     .executeTakeFirst();
   return found?.invoice_id;
 }
