@@ -1158,7 +1158,7 @@ export interface components {
             /** @description why, for people; 1 to 200 printable characters without control characters */
             reason: string;
             instead?: {
-              /** @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
+              /** @description when it really became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
               time?: string;
               /** @description a whole number from 0 to 1000 */
               replicas?: number;
