@@ -6,6 +6,7 @@ import { addEntries } from '../ledger/store.ts';
 import type { BilledPeriod } from './bill-periods.ts';
 import { linesSha256, type ComposedInvoice, type InvoiceLine } from './compose-invoice.ts';
 import type { DuePeriod } from './due-period.ts';
+import { saveUnconfirmed } from './unconfirmed-store.ts';
 
 /** Stripe charges no more at once; such an invoice is a mistake until an operator says otherwise. */
 const MAX_INVOICE_CENTS = 99_999_999n;
@@ -24,6 +25,12 @@ export async function saveClosed(
   if (invoiced.length === 0) return;
   await saveInvoices(tx, now, invoiced);
   await saveLines(tx, invoiced);
+  await saveUnconfirmed(
+    tx,
+    invoiced.map(({ account, invoice: { invoiceId }, start, end }) => {
+      return { accountId: account.id, invoiceId, start, end };
+    }),
+  );
   await addEntries(
     tx,
     now,

@@ -6,6 +6,7 @@ import { previewBill } from '../../src/invoicing/previews/preview-bill.ts';
 import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { totalOf } from '../../src/pricing/line.ts';
 import { CORRECTED_MONTHS } from '../../src/pricing/price-book.ts';
+import { unconfirmedOnInvoices } from '../../src/invoicing/unconfirmed-store.ts';
 import { unconfirmedOf } from '../../src/sources/silence/unconfirmed.ts';
 import { assert } from '../../src/values/fault.ts';
 import { parseInstant, type Second } from '../../src/values/instant.ts';
@@ -59,7 +60,7 @@ async function closedPeriods(db: Db, account: Account): Promise<BilledPeriod[]> 
   );
   const invoices = await listInvoices(db, accountId);
   const correctedFrom = await correctedFromOf(db, accountId);
-  const silences = await unconfirmedOf(db, accountId, { from: 0n, to: FAR });
+  const silences = await unconfirmedOnInvoices(db, accountId);
   return rows.map((row, index) => {
     const invoice = invoices.find(({ periodStart }) => periodStart === row.start_at);
     assert((row.tier === 'STANDARD') === (invoice !== undefined), 'STANDARD periods are invoiced');
@@ -76,15 +77,11 @@ async function closedPeriods(db: Db, account: Account): Promise<BilledPeriod[]> 
       usage: usages[index]!,
       lines: invoice?.lines ?? [],
       totalCents: invoice?.totalCents ?? 0n,
-      unconfirmed: silences.filter(
-        ({ from, to }) => from < row.end_at && (to === undefined || to > row.start_at),
-      ),
+      unconfirmed: invoice === undefined ? [] : (silences.get(invoice.invoiceId) ?? []),
       correctedFrom: correctedFrom.find((one) => one === boundary(row.start_at, -CORRECTED_MONTHS)),
     };
   });
 }
-
-const FAR = 1n << 40n;
 
 /** From when on corrections were made, where some reports were older: the platform was told of them. */
 async function correctedFromOf(db: Db, accountId: string): Promise<Second[]> {

@@ -1,6 +1,7 @@
 import { lockAccounts } from '../../accounts/lock.ts';
 import type { Db } from '../../database/pool.ts';
 import { invoiceIdOf } from '../../invoicing/compose-invoice.ts';
+import { copyUnconfirmed } from '../../invoicing/unconfirmed-store.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
 import { resolveDrift } from '../drift.ts';
@@ -86,6 +87,7 @@ async function insertSuccessor(tx: Db, now: Date, row: InvoiceRow): Promise<Invo
     .insertInto('invoice_line')
     .values(lines.map((line) => ({ ...line, invoice_id: invoiceId })))
     .execute();
+  await copyUnconfirmed(tx, accountId, { from: voidedId, to: invoiceId });
   const driftId = `invoice_void:${voidedId}`;
   await resolveDrift(tx, now, { accountId, driftId }, `asked for again by ${invoiceId}`);
   return { accountId, invoiceId };

@@ -1427,7 +1427,7 @@ export interface components {
        * @example 2026-01-10T00:00:00Z
        */
       from: string;
-      /** @description when it was heard again; null: not yet */
+      /** @description when it was heard again; null: not yet, and of an invoice: not before that was made */
       to: string | null;
     };
     Invoice: {
