@@ -47,11 +47,11 @@ function checkInvoice(given) {
   const events = standing(given.events.map(toEvent));
   const own = given.closed_periods.find(({ start }) => start === given.invoice.period_start);
   const earlierInvoices = given.earlier_invoices;
-  const inForce = given.price_books.findLast(
-    (book) => BigInt(book.effective_at) <= BigInt(own.start),
-  );
+  const signedUpAt = events.find(({ type }) => type === 'account.created').at;
+  const full = fullPeriod(signedUpAt, BigInt(own.end));
+  const inForce = given.price_books.findLast((book) => BigInt(book.effective_at) <= full.start);
   const { corrected_months: months } = inForce ?? given.price_books[0];
-  const lowest = boundary(BigInt(own.start), -months);
+  const lowest = boundary(full.start, -months);
   const expected = new Map(charges(given, events, own).map((one) => [one.key, one]));
   for (const period of given.closed_periods) {
     if (BigInt(period.start) >= BigInt(own.start) || BigInt(period.end) <= lowest) continue;

@@ -1,4 +1,4 @@
-import type { Second } from '../values/instant.ts';
+import { earlier, type Second } from '../values/instant.ts';
 
 /** FREE: all is free, within limits. STANDARD: charged from the upgrade on (R17). There is no way back. */
 export type Tier = 'FREE' | 'STANDARD';
@@ -21,4 +21,9 @@ export function tierAt(account: Pick<Account, 'upgradedAt'>, at: Second): Tier {
 /** The tier a period is closed in: STANDARD when any second of it is charged. */
 export function tierOfPeriodEnding(account: Pick<Account, 'upgradedAt'>, end: Second): Tier {
   return tierAt(account, end - 1n);
+}
+
+/** Nothing is counted after the account's deletion. */
+export function lastCounted(account: Pick<Account, 'deletedAt'>, at: Second): Second {
+  return account.deletedAt === undefined ? at : earlier(at, account.deletedAt);
 }

@@ -1,8 +1,8 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import type { Account as AccountTable } from '../database/tables.ts';
-import { boundary, periodAt } from '../values/period.ts';
+import { boundary } from '../values/period.ts';
 import type { Second } from '../values/instant.ts';
 import type { Account } from './account.ts';
 
@@ -68,23 +68,31 @@ export async function noteEarliest(
   return updated !== undefined;
 }
 
+/** Where the closed periods of `account`, the table, end: where it signed up while there is none. */
+export function closedTo(): RawBuilder<Second> {
+  return sql`coalesce((select max(end_at) from billing_period
+    where billing_period.account_id = account.account_id), account.signed_up_at)`;
+}
+
 /**
  * Ends an account's periods at its deletion: the last one is cut short and due at once (R56). Nothing is left
- * to close when the deletion falls on the boundary the open period starts at, or before it.
+ * to close when it was deleted where its closed periods end, or before; what their invoices were too small to
+ * charge is then settled like corrections are.
  */
 export async function endPeriods(db: Db, accountId: string, deletedAt: Second): Promise<void> {
-  const account = await db
-    .selectFrom('account')
-    .select(['signed_up_at', 'next_close_at'])
-    .where('account_id', '=', accountId)
-    .executeTakeFirstOrThrow();
-  if (account.next_close_at === null || account.next_close_at <= deletedAt) return;
-  const open = periodAt(account.signed_up_at, account.next_close_at - 1n);
-  await db
-    .updateTable('account')
-    .set({ next_close_at: deletedAt > open.start ? deletedAt : null })
-    .where('account_id', '=', accountId)
-    .execute();
+  await sql`
+    update account set
+      next_close_at = case when ${deletedAt}::bigint > closed.until then ${deletedAt}::bigint end,
+      late_since = case when ${deletedAt}::bigint <= closed.until and closed.carried > 0
+        then least(late_since, ${deletedAt}::bigint) else late_since end
+    from (
+      select account_id, ${closedTo()} as until, (
+        select sum(amount_cents) from ledger_entry
+        where ledger_entry.account_id = account.account_id and book = 'carried') as carried
+      from account where account_id = ${accountId}
+    ) closed
+    where account.account_id = ${accountId} and closed.account_id = account.account_id
+      and next_close_at > ${deletedAt}`.execute(db);
 }
 
 export type AccountRow = Pick<

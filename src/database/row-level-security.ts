@@ -18,6 +18,7 @@ const READABLE = [
   'event_identity',
   'invoice',
   'invoice_line',
+  'invoice_unconfirmed',
   'job',
   'ledger_entry',
   'money_back',

@@ -232,7 +232,10 @@ export interface EventIdentity {
   event_id: string;
   fingerprint: Buffer;
   recorded_at: Date;
-  recording: bigint;
+  /**
+   * null while the report is parked
+   */
+  recording: bigint | null;
   source: string;
 }
 
@@ -292,6 +295,17 @@ export interface InvoiceLine {
    */
   quantity: bigint;
   size_tenths: number | null;
+}
+
+export interface InvoiceUnconfirmed {
+  account_id: string;
+  began_at: bigint;
+  /**
+   * null: the source had not been heard again when the invoice was made
+   */
+  ended_at: bigint | null;
+  invoice_id: string;
+  source: string;
 }
 
 export interface Job {
@@ -663,6 +677,7 @@ export interface DB {
   event_seal: EventSeal;
   invoice: Invoice;
   invoice_line: InvoiceLine;
+  invoice_unconfirmed: InvoiceUnconfirmed;
   job: Job;
   ledger_entry: LedgerEntry;
   login: Login;

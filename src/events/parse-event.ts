@@ -24,15 +24,8 @@ export function eventParser(maxReplicas: number): EventParser {
     const parsed = schema.safeParse(reported);
     if (!parsed.success) return { ok: false, refusal: firstRefusal(parsed.error, reported) };
     const event = toEvent(parsed.data);
-    const { second } = event.occurredAt;
-    if (second < EARLIEST) return refuseTime(parsed.data.time, 'not before 2000-01-01T00:00:00Z');
-    if (second > toSecond(now) + MAX_AHEAD_SECONDS) {
-      return refuseTime(
-        parsed.data.time,
-        `not more than 5 minutes ahead of the meter's clock, ${now.toISOString()}`,
-      );
-    }
-    return { ok: true, event };
+    const refusal = refusalOfTimes(event, reported, now);
+    return refusal === undefined ? { ok: true, event } : { ok: false, refusal };
   };
 }
 
@@ -42,18 +35,34 @@ function showField(path: readonly PropertyKey[]): string {
   return path.map((key) => (isIdentifier(key) ? shorten(key) : showValue(key))).join('.');
 }
 
-function refuseTime(time: string, rule: string): ParsedEvent {
-  const refusal = { code: 'invalid_event', field: 'time', value: showValue(time), rule } as const;
-  return { ok: false, refusal: { ...refusal, rule: `must be ${rule}` } };
+/** Of all that is said to have become true at an instant: what is true instead of an earlier event, too. */
+function refusalOfTimes(
+  { occurredAt, fact }: Event,
+  reported: unknown,
+  now: Date,
+): Refusal | undefined {
+  const rule = timeRule(occurredAt.second, now);
+  if (rule !== undefined) return refusalOf(['time'], reported, rule);
+  if (fact.type !== 'event.superseded' || fact.instead?.occurredAt === undefined) return undefined;
+  const insteadRule = timeRule(fact.instead.occurredAt.second, now);
+  if (insteadRule === undefined) return undefined;
+  return refusalOf(['data', 'instead', 'time'], reported, insteadRule);
+}
+
+/** What is right instead of an instant that cannot be; undefined when it can. */
+function timeRule(at: Second, now: Date): string | undefined {
+  if (at < EARLIEST) return 'must be not before 2000-01-01T00:00:00Z';
+  if (at <= toSecond(now) + MAX_AHEAD_SECONDS) return undefined;
+  return `must be not more than 5 minutes ahead of the meter's clock, ${now.toISOString()}`;
 }
 
 function firstRefusal(error: z.ZodError, reported: unknown): Refusal {
   const issue = error.issues[0]!;
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
-  return {
-    code: 'invalid_event',
-    field: showField(path),
-    value: showValue(valueAt(reported, path)),
-    rule: issue.message,
-  };
+  return refusalOf(path, reported, issue.message);
+}
+
+function refusalOf(path: readonly PropertyKey[], reported: unknown, rule: string): Refusal {
+  const value = showValue(valueAt(reported, path));
+  return { code: 'invalid_event', field: showField(path), value, rule };
 }

@@ -117,7 +117,11 @@ function variant<T extends string, Shape extends z.ZodRawShape>(
 function correction(replicas: ReturnType<typeof count>) {
   const rule = 'must be an object with some of time, replicas, size';
   return z.strictObject(
-    { time: instant().optional(), replicas: replicas.optional(), size: z.number().optional() },
+    {
+      time: instant('when it really became true; at most 5 minutes ahead').optional(),
+      replicas: replicas.optional(),
+      size: z.number().optional(),
+    },
     { error: rule },
   );
 }

@@ -1,3 +1,4 @@
+import { lastCounted } from '../accounts/account.ts';
 import type { Db } from '../database/pool.ts';
 import { withEntries, type LedgerEntry } from '../ledger/entry.ts';
 import { balancesOf } from '../ledger/store.ts';
@@ -16,8 +17,8 @@ export type BilledPeriod = DuePeriod & { readonly invoice: ComposedInvoice | und
 
 /**
  * The bills of many accounts' periods, one of each account, from their series; FREE periods cost nothing
- * (R18). Each carries the corrections of earlier periods (R60). Writes nothing: the close saves what comes out, a preview only shows it. `entries` count as if they
- * were in the ledger already.
+ * (R18). Each carries the corrections of earlier periods (R60), the last one what was carried. Writes nothing:
+ * the close saves what comes out, a preview only shows it. `entries` count as if they were in the ledger already.
  */
 export async function billPeriods(
   db: Db,
@@ -25,28 +26,29 @@ export async function billPeriods(
   periods: readonly DuePeriod[],
   entries: readonly LedgerEntry[] = [],
 ): Promise<BilledPeriod[]> {
-  const stretches = periods.flatMap(({ account, start, end }) =>
-    stretchesOf({ from: start, to: end }, account.upgradedAt, priceBooks(account.id)).map(
-      (stretch) => ({
-        ...stretch,
-        account: account.id,
-      }),
-    ),
-  );
+  const stretches = periods.flatMap(({ account, start, end }) => {
+    const window = { from: start, to: lastCounted(account, end) };
+    return stretchesOf(window, account.upgradedAt, priceBooks(account.id)).map((stretch) => ({
+      ...stretch,
+      account: account.id,
+    }));
+  });
   const usages = await usageOf(db, stretches);
   const charged = groupBy(
     stretches.map((stretch, index) => ({ ...stretch, usage: usages[index]! })),
     ({ account }) => account,
   );
   const adjustments = await findAdjustments(db, priceBooks, periods);
-  const balances = await balancesOf(db, [...new Set([...charged.keys(), ...adjustments.keys()])]);
+  const last = periods.filter(isLast).map(({ account }) => account.id);
+  const ids = new Set([...charged.keys(), ...adjustments.keys(), ...last]);
+  const balances = await balancesOf(db, [...ids]);
   return periods.map((period): BilledPeriod => {
     const { id } = period.account;
     const chargedUsage = charged.get(id);
     const corrections = adjustments.get(id) ?? [];
-    if (chargedUsage === undefined && corrections.length === 0) {
-      return { ...period, invoice: undefined };
-    }
+    const isCharged = chargedUsage !== undefined || corrections.length > 0;
+    const isLeft = isLast(period) && balances.get(id)!.carried > 0n;
+    if (!isCharged && !isLeft) return { ...period, invoice: undefined };
     const invoice = composeInvoice({
       accountId: id,
       periodStart: period.start,
@@ -56,7 +58,12 @@ export async function billPeriods(
         entries.filter(({ accountId }) => accountId === id),
       ),
       minimumChargeCents: priceBookAt(priceBooks(id), period.end).minimumChargeCents,
+      isLast: isLast(period),
     });
     return { ...period, invoice };
   });
+}
+
+function isLast({ nextCloseAt }: DuePeriod): boolean {
+  return nextCloseAt === undefined;
 }

@@ -5,8 +5,10 @@ import { readPrices } from '../pricing/store.ts';
 import { earlier, toSecond, type Second } from '../values/instant.ts';
 import { billPeriods } from './bill-periods.ts';
 import { duePeriod } from './due-period.ts';
-import { reportTooLate } from './report-unbilled.ts';
-import { findDue, readDue, saveClosed, takeDue } from './store.ts';
+import { findDue, readDue, takeDue } from './due-store.ts';
+import { planCorrections } from './plan-corrections.ts';
+import { reportTooLate } from './report-too-late.ts';
+import { saveClosed } from './store.ts';
 
 export type Closing = {
   /** How long after its end a period stays open for facts that are on their way. */
@@ -29,9 +31,10 @@ const LANES = 2;
  * Closes every period that has ended, oldest first, several per account where several are due: keeps its
  * checkpoints, prices it and freezes its invoice (R30). Works in chunks of accounts, one transaction each.
  * Run twice or by two workers it closes each period once, since the period's row is unique; workers take
- * different accounts.
+ * different accounts. Corrections of accounts that are deleted become due, too.
  */
 export async function closeDuePeriods(db: Db, now: Date, closing: Closing): Promise<Closed> {
+  await planCorrections(db, now);
   const until = earlier(closing.until ?? toSecond(now), toSecond(now));
   const endedBy = earlier(until, toSecond(now) - closing.graceSeconds);
   const failed = new Set<string>();

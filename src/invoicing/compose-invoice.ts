@@ -7,7 +7,7 @@ import type { Second } from '../values/instant.ts';
 
 /** A line that moves money between invoices and the ledger instead of charging for usage. */
 export type BalanceLine = {
-  readonly kind: 'carried' | 'credit';
+  readonly kind: 'carried' | 'written_off' | 'credit';
   readonly description: string;
   readonly amountCents: Cents;
 };
@@ -26,8 +26,9 @@ export type ComposedInvoice = {
 /**
  * Adds what the ledger holds to the priced lines and corrections: what earlier invoices were too small to
  * charge, then the account's credit, never more than there is to pay (R40). Corrections that outweigh
- * everything become credit. A total below the minimum charge is carried to
- * the next invoice (R41b). Every balance line has its ledger entry, so nothing is lost or used twice.
+ * everything become credit. A total below the minimum charge is carried to the next invoice (R41b); of the
+ * last one, of an account that ended, it is written off, and billed again should late facts make another.
+ * Every balance line has its ledger entry, so nothing is lost or used twice.
  */
 export function composeInvoice(invoice: {
   readonly accountId: string;
@@ -35,8 +36,9 @@ export function composeInvoice(invoice: {
   readonly lines: readonly (Line | AdjustmentLine)[];
   readonly balances: Balances;
   readonly minimumChargeCents: Cents;
+  readonly isLast: boolean;
 }): ComposedInvoice {
-  const { accountId, balances, minimumChargeCents } = invoice;
+  const { accountId, balances, minimumChargeCents, isLast } = invoice;
   const invoiceId = invoiceIdOf(accountId, invoice.periodStart, 0);
   const lines: InvoiceLine[] = [...invoice.lines];
   const ledgerEntries: LedgerEntry[] = [];
@@ -53,10 +55,18 @@ export function composeInvoice(invoice: {
     });
   };
 
-  const { carried } = balances;
+  const { carried, written_off: writtenOff } = balances;
   if (carried > 0n) {
     const description = 'Carried over from earlier invoices';
     move({ kind: 'carried', description, amountCents: carried }, 'carried_billed', -carried);
+  }
+  if (writtenOff > 0n) {
+    const description = 'Written off before, when no invoice was to follow';
+    move(
+      { kind: 'written_off', description, amountCents: writtenOff },
+      'written_off_billed',
+      -writtenOff,
+    );
   }
   const payable = totalOf(lines);
   if (payable < 0n) {
@@ -70,8 +80,14 @@ export function composeInvoice(invoice: {
   }
   const small = totalOf(lines);
   if (small > 0n && small < minimumChargeCents) {
-    const description = `Carried to the next invoice: below the minimum charge of ${formatCents(minimumChargeCents)}`;
-    move({ kind: 'carried', description, amountCents: -small }, 'carried_over', small);
+    const why = `below the minimum charge of ${formatCents(minimumChargeCents)}`;
+    if (isLast) {
+      const description = `Written off: ${why}, and no invoice follows`;
+      move({ kind: 'written_off', description, amountCents: -small }, 'written_off', small);
+    } else {
+      const description = `Carried to the next invoice: ${why}`;
+      move({ kind: 'carried', description, amountCents: -small }, 'carried_over', small);
+    }
   }
   return { invoiceId, lines, totalCents: totalOf(lines), ledgerEntries };
 }

@@ -2,9 +2,14 @@ import type { Account } from '../accounts/account.ts';
 import { earlier, type Second } from '../values/instant.ts';
 import { periodAt, type Period } from '../values/period.ts';
 
-/** An account whose oldest open period ends at `closeAt`: a boundary, or its deletion (R56). */
+/**
+ * An account whose oldest open period ends at `closeAt`: a boundary, or its deletion (R56). A boundary after
+ * its deletion ends a period in which nothing is used any more: its invoice carries corrections only.
+ */
 export type DueAccount = Account & {
   readonly closeAt: Second;
+  /** Where its closed periods end; asked for only of an account that ended before `closeAt`. */
+  readonly closedTo: Second | undefined;
   /** Facts recorded since the last close have changed closed periods from here on (R60). */
   readonly lateSince: Second | undefined;
 };
@@ -20,14 +25,14 @@ export type DuePeriod = {
 };
 
 export function duePeriod(account: DueAccount): DuePeriod {
-  const { signedUpAt, deletedAt, closeAt } = account;
+  const { signedUpAt, deletedAt, closeAt, closedTo } = account;
   const full = periodAt(signedUpAt, closeAt - 1n);
   const following = periodAt(signedUpAt, full.end).end;
   const isLast = deletedAt !== undefined && deletedAt <= closeAt;
   const next = deletedAt === undefined ? following : earlier(following, deletedAt);
   return {
     account,
-    start: full.start,
+    start: closedTo ?? full.start,
     end: closeAt,
     full,
     nextCloseAt: isLast ? undefined : next,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Account } from '../accounts/account.ts';
+import { lastCounted, type Account } from '../accounts/account.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { usageOf } from '../metering/usage/usage-store.ts';
@@ -7,10 +7,11 @@ import type { PriceBooksOf } from '../pricing/account-price.ts';
 import { priceBookAt, type PriceBook } from '../pricing/price-book.ts';
 import { priceUsage, type ChargedUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
-import { earlier, type Second } from '../values/instant.ts';
-import { boundary, periodAt } from '../values/period.ts';
+import type { Second } from '../values/instant.ts';
+import { boundary, periodAt, type Period } from '../values/period.ts';
 import { adjustPeriod, type AdjustmentLine, type Billed } from './adjust-period.ts';
 import type { DuePeriod } from './due-period.ts';
+import { isLatestRevision } from './latest-revision.ts';
 import { stretchesOf } from './stretches.ts';
 
 export type ClosedPeriod = {
@@ -71,7 +72,7 @@ async function findTouchedPeriods(
     from unnest(
       ${textArray(late.map(({ account }) => account.id))}::text[],
       ${numberArray(late.map(({ account }) => account.lateSince!))}::bigint[],
-      ${numberArray(late.map(({ account, start }) => correctedFrom(priceBooks(account.id), start)))}::bigint[],
+      ${numberArray(late.map(({ account, full }) => correctedFrom(priceBooks(account.id), full)))}::bigint[],
       ${numberArray(late.map(({ start }) => start))}::bigint[]
     ) with ordinality as late (account_id, late_since, corrected_from, closing_at, position)
     join billing_period period on period.account_id = late.account_id
@@ -86,10 +87,10 @@ async function findTouchedPeriods(
 }
 
 /**
- * The invoice of the period that starts at `start` corrects periods that end after this; what is older is
- * reported, not billed. By the book in force at `start`, so that it stays so for this invoice.
+ * The invoice of a billing period corrects periods that end after this; what is older is reported, not billed.
+ * By the book in force when the period began, so that it stays so for this invoice.
  */
-export function correctedFrom(priceBooks: readonly PriceBook[], start: Second): Second {
+export function correctedFrom(priceBooks: readonly PriceBook[], { start }: Period): Second {
   return boundary(start, -priceBookAt(priceBooks, start).correctedMonths);
 }
 
@@ -118,7 +119,7 @@ async function findBilled(db: Db, closed: readonly ClosedPeriod[]): Promise<Map<
     from billed
     join invoice using (account_id, invoice_id)
     join invoice_line line using (account_id, invoice_id, line_number)
-    where invoice.state <> 'void'
+    where ${isLatestRevision('invoice')}
     group by 1, 2, 3, 4, 5`.execute(db);
   const billed = rows.map(({ account_id, start_at, app, database, sizeTenths, ...sums }) => ({
     key: keyOf(account_id, start_at),
@@ -152,14 +153,12 @@ async function chargedNow(
   closed: readonly ClosedPeriod[],
 ): Promise<ChargedUsage[][]> {
   const stretches = closed.flatMap(({ account, start, end }, position) => {
-    const to = account.deletedAt === undefined ? end : earlier(end, account.deletedAt);
-    return stretchesOf({ from: start, to }, account.upgradedAt, priceBooks(account.id)).map(
-      (stretch) => ({
-        ...stretch,
-        account: account.id,
-        position,
-      }),
-    );
+    const window = { from: start, to: lastCounted(account, end) };
+    return stretchesOf(window, account.upgradedAt, priceBooks(account.id)).map((stretch) => ({
+      ...stretch,
+      account: account.id,
+      position,
+    }));
   });
   const usages = await usageOf(db, stretches);
   const charged: ChargedUsage[][] = closed.map(() => []);

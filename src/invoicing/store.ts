@@ -1,76 +1,15 @@
 import { sql } from 'kysely';
 import { tierOfPeriodEnding } from '../accounts/account.ts';
-import { lockFreeAccounts } from '../accounts/lock.ts';
-import { toAccount } from '../accounts/store.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { addEntries } from '../ledger/store.ts';
-import type { Second } from '../values/instant.ts';
 import type { BilledPeriod } from './bill-periods.ts';
 import { linesSha256, type ComposedInvoice, type InvoiceLine } from './compose-invoice.ts';
-import type { DueAccount, DuePeriod } from './due-period.ts';
+import type { DuePeriod } from './due-period.ts';
+import { saveUnconfirmed } from './unconfirmed-store.ts';
 
 /** Stripe charges no more at once; such an invoice is a mistake until an operator says otherwise. */
 const MAX_INVOICE_CENTS = 99_999_999n;
-
-/** Accounts with a period that ended by `endedBy`, or by their deletion by `until`; the longest due first. */
-export async function findDue(
-  db: Db,
-  until: Second,
-  endedBy: Second,
-  except: readonly string[],
-  limit: number,
-): Promise<string[]> {
-  const { rows } = await sql<{ account_id: string }>`
-    select account_id from account
-    where ${isDue(until, endedBy)} and account_id <> all (${except}::text[])
-    order by next_close_at limit ${limit}`.execute(db);
-  return rows.map((row) => row.account_id);
-}
-
-/** So many due accounts are looked at for one that nobody holds: the first ones are with other workers. */
-const LOOKED_AT = 16;
-
-/**
- * Takes due accounts that nobody else holds, with their lock, until the transaction ends: any number of
- * workers share what is due, and none waits for another. Of another moment than the lock: read them again. The locks
- * are taken by a statement of their own, which reads no table: on Citus another one may run on any node.
- */
-export async function takeDue(
-  tx: Db,
-  until: Second,
-  endedBy: Second,
-  except: readonly string[],
-  limit: number,
-): Promise<string[]> {
-  const due = await findDue(tx, until, endedBy, except, limit * LOOKED_AT);
-  return await lockFreeAccounts(tx, due, limit);
-}
-
-/** Those of the accounts that are due still. Call it with their lock held. */
-export async function readDue(
-  tx: Db,
-  until: Second,
-  endedBy: Second,
-  accountIds: readonly string[],
-): Promise<DueAccount[]> {
-  const rows = await tx
-    .selectFrom('account')
-    .selectAll()
-    .where('account_id', '=', sql<string>`any(${accountIds})`)
-    .where(isDue(until, endedBy))
-    .execute();
-  return rows.map((row) => ({
-    ...toAccount(row),
-    closeAt: row.next_close_at!,
-    lateSince: row.late_since ?? undefined,
-  }));
-}
-
-function isDue(until: Second, endedBy: Second) {
-  return sql<boolean>`next_close_at <= ${until}
-    and (next_close_at <= ${endedBy} or next_close_at = deleted_at)`;
-}
 
 /** Writes closed periods, their invoices and ledger entries, and when each account is due next. */
 export async function saveClosed(
@@ -86,6 +25,12 @@ export async function saveClosed(
   if (invoiced.length === 0) return;
   await saveInvoices(tx, now, invoiced);
   await saveLines(tx, invoiced);
+  await saveUnconfirmed(
+    tx,
+    invoiced.map(({ account, invoice: { invoiceId }, start, end }) => {
+      return { accountId: account.id, invoiceId, start, end };
+    }),
+  );
   await addEntries(
     tx,
     now,
@@ -189,6 +134,7 @@ function lineColumns(line: InvoiceLine) {
       return { ...common, ...columns, quantity, adjustsPeriodStart: periodStart };
     }
     case 'carried':
+    case 'written_off':
     case 'credit':
       return { ...common, quantity: 0n };
   }

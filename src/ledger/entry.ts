@@ -1,11 +1,11 @@
 import type { Cents } from '../values/money.ts';
 
 /**
- * The three books of an account's ledger. credit: what it may still use; carried: what earlier invoices
- * were too small to charge (R41b); cash: what was paid, less what was
+ * The books of an account's ledger. credit: what it may still use; carried: what earlier invoices were too
+ * small to charge (R41b); written_off: the same once no invoice follows; cash: what was paid, less what was
  * refunded or is held back by a bank in a dispute.
  */
-export type Book = 'credit' | 'carried' | 'cash';
+export type Book = 'credit' | 'carried' | 'written_off' | 'cash';
 
 /**
  * One money fact, never edited. `entryId` says what the fact is about ('payment:inv_…'), so that writing
@@ -21,6 +21,8 @@ export type LedgerEntry = {
     | 'credit_from_corrections'
     | 'carried_over'
     | 'carried_billed'
+    | 'written_off'
+    | 'written_off_billed'
     | 'payment'
     | 'refund'
     | 'refund_failed'

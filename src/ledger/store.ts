@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Balances, LedgerEntry } from './entry.ts';
 
-const EMPTY: Balances = { credit: 0n, carried: 0n, cash: 0n };
+const EMPTY: Balances = { credit: 0n, carried: 0n, written_off: 0n, cash: 0n };
 
 /** Writes entries; those that exist already stay as they are. Safe to repeat. */
 export async function addEntries(

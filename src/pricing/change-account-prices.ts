@@ -1,5 +1,5 @@
 import { sql, type Selectable } from 'kysely';
-import type { Account } from '../accounts/account.ts';
+import { lastCounted, type Account } from '../accounts/account.ts';
 import { lockAccounts } from '../accounts/lock.ts';
 import { unknownAccount } from '../accounts/require-account.ts';
 import { toAccount } from '../accounts/store.ts';
@@ -136,11 +136,10 @@ async function underLock<T>(
   });
 }
 
-/** Where the periods that are not closed begin; undefined when all are. */
+/** Where the periods that are not closed begin; undefined when all are in which something was used. */
 function startOfOpen(account: Account, nextCloseAt: Second | undefined): Second | undefined {
-  return nextCloseAt === undefined
-    ? undefined
-    : periodAt(account.signedUpAt, nextCloseAt - 1n).start;
+  const isEnded = nextCloseAt === undefined || lastCounted(account, nextCloseAt) < nextCloseAt;
+  return isEnded ? undefined : periodAt(account.signedUpAt, nextCloseAt - 1n).start;
 }
 
 async function isKnown(tx: Db, accountId: string, price: AccountPriceChange): Promise<boolean> {

@@ -16,7 +16,7 @@ export async function makeBundle(db: Db, account: string, invoiceId: string) {
   await sealEvents(db, account);
   const evidence = await readEvidence(db, account);
   const invoice = evidence.invoices.find((one) => one.invoiceId === invoiceId);
-  assert(invoice !== undefined, 'the invoice exists and is not void');
+  assert(invoice !== undefined, 'the invoice is the latest of its period');
   const bound = { recording: invoice.recording };
   const events = await readChain(db, account, CHAIN_START, bound, Number.MAX_SAFE_INTEGER);
   const links = await readLinks(db, account, events.length);

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
+import type { BalanceLine } from '../invoicing/compose-invoice.ts';
+import { isLatestRevision } from '../invoicing/latest-revision.ts';
 import type { LineSubject } from '../pricing/line.ts';
 import { groupBy } from '../values/group.ts';
 import type { Second } from '../values/instant.ts';
@@ -18,7 +20,7 @@ export type FrozenInvoice = {
 };
 
 export type FrozenLine = {
-  readonly kind: 'app' | 'database' | 'adjustment' | 'carried' | 'credit';
+  readonly kind: 'app' | 'database' | 'adjustment' | BalanceLine['kind'];
   /** Undefined for lines that move balances. */
   readonly subject: LineSubject | undefined;
   readonly adjustsPeriodStart: Second | null;
@@ -27,13 +29,13 @@ export type FrozenLine = {
   readonly amountCents: Cents;
 };
 
-/** All invoices of an account that count, in the order in which they were computed. */
+/** All invoices of an account that count as billed, voided ones too, in the order in which they were computed. */
 export async function readFrozenInvoices(db: Db, account: string): Promise<FrozenInvoice[]> {
   const invoices = await db
     .selectFrom('invoice')
     .selectAll()
     .where('account_id', '=', account)
-    .where('state', '<>', 'void')
+    .where(isLatestRevision('invoice'))
     .orderBy('recording')
     .execute();
   const { rows } = await sql<LineRow>`

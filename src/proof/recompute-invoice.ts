@@ -1,3 +1,4 @@
+import { lastCounted } from '../accounts/account.ts';
 import type { AccountHistory } from '../events/admit-events.ts';
 import type { Event } from '../events/event.ts';
 import { adjustPeriod, type Billed } from '../invoicing/adjust-period.ts';
@@ -11,7 +12,7 @@ import type { PriceBook } from '../pricing/price-book.ts';
 import { groupBy } from '../values/group.ts';
 import { earlier, type Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
-import { periodAt } from '../values/period.ts';
+import { periodAt, type Period } from '../values/period.ts';
 import { historyKnownBy, type KnownFact } from './known-history.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
 
@@ -48,13 +49,13 @@ type Charge = {
  */
 export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Discrepancy[] {
   const history = historyKnownBy(evidence.facts, invoice.recording);
-  const bill = billsBy(history, evidence.priceBooks);
+  const { signedUpAt, bill } = billsBy(history, evidence.priceBooks);
   const own = evidence.closedPeriods.find(({ start }) => start === invoice.periodStart)!;
   const expected = [
     ...bill(own).map((line) =>
       chargeOf(own.start, line, quantityOf(line), line.amountCents, false),
     ),
-    ...expectedAdjustments(evidence, invoice, bill),
+    ...expectedAdjustments(evidence, invoice, periodAt(signedUpAt, own.end - 1n), bill),
   ];
   const frozen = invoice.lines.flatMap(({ subject, quantity, amountCents, adjustsPeriodStart }) =>
     subject === undefined
@@ -74,26 +75,33 @@ export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Di
 
 type Bill = (period: ClosedPeriod) => readonly Line[];
 
-function billsBy(history: AccountHistory, priceBooks: readonly PriceBook[]): Bill {
+function billsBy(
+  history: AccountHistory,
+  priceBooks: readonly PriceBook[],
+): { readonly signedUpAt: Second; readonly bill: Bill } {
   const segments = segmentsOf(history);
   const signedUpAt = earliest(history.events, 'account.created');
   if (signedUpAt === undefined) throw new UnreadableEvent('the sign-up is not among the facts');
   const upgradedAt = earliest(history.events, 'account.upgraded');
   const deletedAt = earliest(history.events, 'account.deleted');
-  return ({ end }) => {
+  const bill: Bill = ({ start, end }) => {
     const period = periodAt(signedUpAt, end - 1n);
-    const countedTo = deletedAt === undefined ? end : earlier(end, deletedAt);
+    const countedTo = lastCounted({ deletedAt }, end);
+    // Nothing is used after the deletion: an invoice then carries corrections only.
+    if (countedTo <= start) return [];
     return billPeriod({ upgradedAt }, segments, priceBooks, period, countedTo).lines;
   };
+  return { signedUpAt, bill };
 }
 
 /** What earlier periods cost by now, less what all invoices before this one billed for them (R60). */
 function expectedAdjustments(
   { closedPeriods, invoices, priceBooks }: Evidence,
   invoice: FrozenInvoice,
+  full: Period,
   bill: Bill,
 ): Charge[] {
-  const from = correctedFrom(priceBooks, invoice.periodStart);
+  const from = correctedFrom(priceBooks, full);
   const earlierInvoices = invoices.filter(({ recording }) => recording < invoice.recording);
   return closedPeriods
     .filter(({ start, end }) => start < invoice.periodStart && end > from)

@@ -6,6 +6,7 @@ import type { QueueBackend } from './backend.ts';
 import {
   runSnapshotJob,
   SNAPSHOT_JOB,
+  tellResult,
   type SnapshotJobContext,
   type SnapshotJobResult,
 } from './snapshot-job.ts';
@@ -65,7 +66,9 @@ export function startEventsWorker(
     EVENTS_QUEUE,
     async (job) => {
       if (job.name === SNAPSHOT_JOB && snapshots !== undefined) {
-        return await runSnapshotJob(snapshots, clock(), job.data);
+        const result = await runSnapshotJob(snapshots, clock(), job.data);
+        await job.log(tellResult(result));
+        return result;
       }
       const reported = Array.isArray(job.data) ? (job.data as readonly unknown[]) : [job.data];
       const outcomes: Outcome[] = [];

@@ -1,7 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
 import type { Db } from '../database/pool.ts';
-import { reportAfterDeletion } from '../invoicing/report-unbilled.ts';
 import { prepareMonths } from '../metering/months.ts';
 import { recorderWithin, type Recording } from '../metering/record-events.ts';
 import { reviewParked } from '../metering/review-parked.ts';
@@ -64,11 +63,6 @@ export function schedules({
         for (const { source } of begun) log.warn({ source }, 'a source has gone silent');
         for (const { source } of ended) log.info({ source }, 'a silent source was heard again');
       },
-    },
-    {
-      name: 'report-unbilled',
-      schedule: every(3600),
-      run: async () => void (await reportAfterDeletion(db, clock())),
     },
     { name: 'seal', schedule: every(60), run: async () => await sealInvoiced(db) },
     {

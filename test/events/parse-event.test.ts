@@ -221,3 +221,16 @@ test('times before the year 2000 come from unset clocks and are refused', () => 
     rule: 'must be not before 2000-01-01T00:00:00Z',
   });
 });
+
+test.each([
+  ['2026-02-01T12:05:00Z', true],
+  ['2026-02-01T12:05:01Z', false],
+  ['1999-12-31T23:59:59Z', false],
+])('what is true instead cannot be further ahead than what is reported: %s', (time, isTaken) => {
+  const wrong = { superseded_source: 'controller', superseded_id: 'e-1' };
+  const data = { account: 'acme', ...wrong, actor: 'ops', reason: 'wrong', instead: { time } };
+  const report = { ...validReport('app.scaled'), type: 'event.superseded', data };
+  expect(parse(report, now).ok).toBe(isTaken);
+  if (isTaken) return;
+  expect(refusalOf(report)).toMatchObject({ field: 'data.instead.time', value: `"${time}"` });
+});

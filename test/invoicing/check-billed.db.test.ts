@@ -70,14 +70,6 @@ test('a series that was changed behind our back is reported per period, in cents
   expect(await otherwise('changed')).toEqual([]);
 });
 
-test('a voided invoice is reported with all that nobody billed instead', async () => {
-  await billedAccount('bare');
-  await sql`update invoice set state = 'void' where account_id = 'bare' and period_start = ${FEBRUARY}`.execute(
-    database.db,
-  );
-  expect(await otherwise('bare')).toEqual([[FEBRUARY, 4758n]]);
-});
-
 test('late facts are no difference: before the next invoice they wait, after it they are billed', async () => {
   const account = 'late';
   const say = await billedAccount(account);

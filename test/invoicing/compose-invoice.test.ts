@@ -9,20 +9,25 @@ import {
 import { withEntries, type Balances } from '../../src/ledger/entry.ts';
 import { totalOf, type AppLine } from '../../src/pricing/line.ts';
 
-const NONE: Balances = { credit: 0n, carried: 0n, cash: 0n };
+const NONE: Balances = { credit: 0n, carried: 0n, written_off: 0n, cash: 0n };
 const MINIMUM = 50n;
 
 function appLine(amountCents: bigint, app = 'web'): AppLine {
   return { kind: 'app', app, rssTenths: 0n, description: `App ${app}`, amountCents };
 }
 
-function compose(amountCents: bigint | undefined, balances: Partial<Balances> = {}) {
+function compose(
+  amountCents: bigint | undefined,
+  balances: Partial<Balances> = {},
+  isLast = false,
+) {
   return composeInvoice({
     accountId: 'acme',
     periodStart: 1_768_003_200n,
     lines: amountCents === undefined ? [] : [appLine(amountCents)],
     balances: { ...NONE, ...balances },
     minimumChargeCents: MINIMUM,
+    isLast,
   });
 }
 
@@ -139,8 +144,36 @@ describe('a total below the minimum charge (R41b)', () => {
       lines: [appLine(1n)],
       balances: NONE,
       minimumChargeCents: 0n,
+      isLast: false,
     });
     expect([rows(invoice.lines), invoice.totalCents]).toEqual([['app 1'], 1n]);
+  });
+});
+
+describe('a total below the minimum charge on the last invoice (R41b)', () => {
+  test('is written off, on a line that says why', () => {
+    const invoice = compose(19n, { carried: 30n }, true);
+    expect(invoice.lines.at(-1)).toEqual({
+      kind: 'written_off',
+      description: 'Written off: below the minimum charge of $0.50, and no invoice follows',
+      amountCents: -49n,
+    });
+    expect(withEntries({ ...NONE, carried: 30n }, invoice.ledgerEntries)).toEqual({
+      ...NONE,
+      written_off: 49n,
+    });
+  });
+
+  test('comes back when corrections make one more, so that both come to what one would have', () => {
+    expect(rows(compose(100n, { written_off: 49n }, true).lines)).toEqual([
+      'app 100',
+      'written_off 49',
+    ]);
+    expect(rows(compose(-100n, { written_off: 49n }, true).lines)).toEqual([
+      'app -100',
+      'written_off 49',
+      'credit 51',
+    ]);
   });
 });
 
@@ -173,8 +206,9 @@ test('whatever the amounts: nothing is lost, nothing is charged twice, and a cha
     fc.bigInt({ min: 0n, max: 9_000n }),
   );
   fc.assert(
-    fc.property(amounts, balance, balance, (given, credit, carried) => {
-      const balances = { ...NONE, credit, carried };
+    fc.property(amounts, balance, balance, balance, fc.boolean(), (given, ...left) => {
+      const [credit, carried, writtenOff, isLast] = left;
+      const balances = { ...NONE, credit, carried, written_off: writtenOff };
       const lines = given.map((amount) => appLine(amount));
       const invoice = composeInvoice({
         accountId: 'acme',
@@ -182,13 +216,16 @@ test('whatever the amounts: nothing is lost, nothing is charged twice, and a cha
         lines,
         balances,
         minimumChargeCents: MINIMUM,
+        isLast,
       });
-      const left = withEntries(balances, invoice.ledgerEntries);
-      const owed = totalOf(lines) + carried - credit;
-      expect(invoice.totalCents + left.carried - left.credit).toBe(owed);
+      const then = withEntries(balances, invoice.ledgerEntries);
+      const owed = totalOf(lines) + carried + writtenOff - credit;
+      expect(invoice.totalCents + then.carried + then.written_off - then.credit).toBe(owed);
       expect(invoice.totalCents).toBe(totalOf(invoice.lines));
       expect(invoice.totalCents === 0n || invoice.totalCents >= MINIMUM).toBe(true);
-      expect(left.credit >= 0n && left.carried >= 0n && left.carried < MINIMUM).toBe(true);
+      expect(then.credit >= 0n && then.carried >= 0n && then.written_off >= 0n).toBe(true);
+      expect(then.carried + then.written_off < MINIMUM).toBe(true);
+      expect(isLast ? then.carried : then.written_off).toBe(0n);
       const ids = invoice.ledgerEntries.map(({ entryId }) => entryId);
       expect(new Set(ids).size).toBe(ids.length);
     }),

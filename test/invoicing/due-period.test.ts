@@ -6,7 +6,7 @@ function at(text: string): Second {
   return parseInstant(`${text}T10:00:00Z`)!.second;
 }
 
-function due(closeAt: Second, deletedAt?: Second) {
+function due(closeAt: Second, deletedAt?: Second, closedTo?: Second) {
   const account: DueAccount = {
     id: 'acme',
     email: 'owner@example.com',
@@ -15,6 +15,7 @@ function due(closeAt: Second, deletedAt?: Second) {
     upgradedAt: undefined,
     deletedAt,
     closeAt,
+    closedTo,
     lateSince: undefined,
   };
   const { start, end, full, nextCloseAt } = duePeriod(account);
@@ -43,6 +44,16 @@ describe('the period that is due', () => {
       start: at('2026-02-28'),
       end: deletedAt,
       full: { start: at('2026-02-28'), end: at('2026-03-31') },
+      nextCloseAt: undefined,
+    });
+  });
+
+  test('begins where the account ended, when only corrections are left to bill (R60)', () => {
+    const deletedAt = at('2026-03-10');
+    expect(due(at('2026-06-30'), deletedAt, deletedAt)).toEqual({
+      start: deletedAt,
+      end: at('2026-06-30'),
+      full: { start: at('2026-05-31'), end: at('2026-06-30') },
       nextCloseAt: undefined,
     });
   });

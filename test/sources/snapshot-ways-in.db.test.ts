@@ -183,15 +183,36 @@ describe('the command and the queue', () => {
           snapshots: { db, record: recorderWithin(recording), parse: parseSnapshot(1000) },
         });
         const queue = makeEventsQueue(queues);
+        let told = '';
         const resultOf = async (data: unknown): Promise<EventsResult> => {
           const { id } = await queue.add(SNAPSHOT_JOB, data);
           return await until('the job is done', async () => {
             const job = await queue.getJob(id!);
-            return job?.finishedOn === undefined ? undefined : job.returnvalue;
+            if (job?.finishedOn === undefined) return undefined;
+            const { logs } = await queue.getJobLogs(id!);
+            expect(logs).toHaveLength(1);
+            told = logs[0]!;
+            return job.returnvalue;
           });
         };
+        const before = await dumpTables(database.db);
+        expect(await resultOf({ source, ...snapshot(account, 3), dry_run: true })).toMatchObject({
+          dry_run: true,
+          corrections: { recorded: 0 },
+          accounts: [{ account, ...DRIFT }],
+        });
+        expect(told).toBe(
+          'dry run, nothing was changed; 1 accounts were off by 0.13440859 USD an hour in all',
+        );
+        expect(await dumpTables(database.db)).toEqual(before);
+        expect(await resultOf({ source, ...snapshot(account, 3), dry_run: 'yes' })).toEqual({
+          code: 'invalid_snapshot',
+          snapshot_refused: 'dry_run must be true or false, not "yes"',
+        });
+        expect(await dumpTables(database.db)).toEqual(before);
         expect(await resultOf({ source, ...snapshot(account, 3) })).toMatchObject({
           corrections: { recorded: 1 },
+          accounts: [{ account, ...DRIFT }],
           usd_per_hour: DRIFT.usd_per_hour,
           accounts_with_drift: 1,
         });
@@ -200,7 +221,7 @@ describe('the command and the queue', () => {
           snapshot_refused: expect.stringMatching(EMPTY_REFUSED),
         });
         expect(await resultOf({ source, ...EMPTY, dry_run: true })).toMatchObject({
-          code: 'invalid_snapshot',
+          too_small: expect.stringMatching(EMPTY_REFUSED),
         });
         expect(await resultOf(7)).toMatchObject({ code: 'invalid_snapshot' });
         expect(await resultOf({ source, ...EMPTY, force: true })).toMatchObject({

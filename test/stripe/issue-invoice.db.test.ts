@@ -42,6 +42,28 @@ test('an invoice of an account without a card ends open at Stripe, with nothing 
   expect(world.stripe.state()['charge']).toEqual([]);
 });
 
+test('what nobody confirmed of its period is printed below the lines at Stripe', async () => {
+  await makeAccount(world.db, 'flagged');
+  const name = await freezeInvoice(world.db, 'flagged');
+  const unconfirmed = { account_id: 'flagged', invoice_id: name.invoiceId, source: 'eu-1' };
+  await world.db
+    .insertInto('invoice_unconfirmed')
+    .values([
+      { ...unconfirmed, began_at: 1_768_694_400n, ended_at: 1_768_780_800n },
+      { ...unconfirmed, began_at: 1_770_163_200n, ended_at: null },
+    ])
+    .execute();
+  await issueInvoice(world.context, name);
+  const row = await findInvoice(world.db, name);
+  const seen = world.stripe.state()['invoice']?.find(({ id }) => id === row?.stripe_invoice_id);
+  expect(seen?.['footer']).toBe(
+    'Not confirmed: eu-1 reported nothing from 2026-01-18T00:00:00Z to 2026-01-19T00:00:00Z; ' +
+      'what ran of it then is counted as it was last reported. ' +
+      'Not confirmed: eu-1 reported nothing from 2026-02-04T00:00:00Z until this invoice was made; ' +
+      'what ran of it then is counted as it was last reported.',
+  );
+});
+
 test('an ordinary invoice takes five calls to be paid, to the cent and line', async () => {
   await withCard('ordinary');
   const before = world.stripe.calls().length;

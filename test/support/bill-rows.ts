@@ -50,7 +50,7 @@ export function withoutBalances(bill: readonly BillRow[]): BillRow[] {
       cents = 0n;
       return [{ ...row, amount }];
     }
-    const isBalance = /^(?:carried|credit|kept)/.test(row.what);
+    const isBalance = /^(?:carried|written|credit|kept)/.test(row.what);
     if (!isBalance) cents += centsIn(row.amount);
     return isBalance ? [] : [row];
   });
@@ -121,6 +121,7 @@ function noteRows({ unconfirmed = [], correctedFrom }: BilledPeriod): Row[] {
 }
 
 function balanceOf({ kind, amountCents }: BilledLine): string {
+  if (kind === 'written_off') return amountCents < 0n ? 'written off' : 'written off before';
   if (kind === 'credit') return amountCents < 0n ? 'credit' : 'kept as credit';
   return amountCents < 0n ? 'carried to the next invoice' : 'carried from earlier invoices';
 }

@@ -1,3 +1,4 @@
+import { lastCounted, type Account } from '../../src/accounts/account.ts';
 import { findAccount } from '../../src/accounts/store.ts';
 import type { Db } from '../../src/database/pool.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
@@ -5,6 +6,7 @@ import { previewBill } from '../../src/invoicing/previews/preview-bill.ts';
 import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { totalOf } from '../../src/pricing/line.ts';
 import { CORRECTED_MONTHS } from '../../src/pricing/price-book.ts';
+import { unconfirmedOnInvoices } from '../../src/invoicing/unconfirmed-store.ts';
 import { unconfirmedOf } from '../../src/sources/silence/unconfirmed.ts';
 import { assert } from '../../src/values/fault.ts';
 import { parseInstant, type Second } from '../../src/values/instant.ts';
@@ -19,7 +21,7 @@ export async function billedPeriods(
 ): Promise<BilledPeriod[]> {
   const account = await findAccount(db, accountId);
   assert(account !== undefined, `there is an account ${accountId}`);
-  const closed = await closedPeriods(db, accountId);
+  const closed = await closedPeriods(db, account);
   if (account.deletedAt !== undefined && account.deletedAt <= at) return closed;
   const preview = await previewBill(db, account, at);
   assert(totalOf(preview.lines) === preview.totalCents, 'the lines add up');
@@ -40,7 +42,8 @@ export async function billedPeriods(
   return [...closed, running];
 }
 
-async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]> {
+async function closedPeriods(db: Db, account: Account): Promise<BilledPeriod[]> {
+  const { id: accountId } = account;
   const rows = await db
     .selectFrom('billing_period')
     .selectAll()
@@ -49,11 +52,15 @@ async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]>
     .execute();
   const usages = await usageOf(
     db,
-    rows.map((row) => ({ account: accountId, from: row.start_at, to: row.end_at })),
+    rows.map((row) => ({
+      account: accountId,
+      from: lastCounted(account, row.start_at),
+      to: lastCounted(account, row.end_at),
+    })),
   );
   const invoices = await listInvoices(db, accountId);
   const correctedFrom = await correctedFromOf(db, accountId);
-  const silences = await unconfirmedOf(db, accountId, { from: 0n, to: FAR });
+  const silences = await unconfirmedOnInvoices(db, accountId);
   return rows.map((row, index) => {
     const invoice = invoices.find(({ periodStart }) => periodStart === row.start_at);
     assert((row.tier === 'STANDARD') === (invoice !== undefined), 'STANDARD periods are invoiced');
@@ -70,15 +77,11 @@ async function closedPeriods(db: Db, accountId: string): Promise<BilledPeriod[]>
       usage: usages[index]!,
       lines: invoice?.lines ?? [],
       totalCents: invoice?.totalCents ?? 0n,
-      unconfirmed: silences.filter(
-        ({ from, to }) => from < row.end_at && (to === undefined || to > row.start_at),
-      ),
+      unconfirmed: invoice === undefined ? [] : (silences.get(invoice.invoiceId) ?? []),
       correctedFrom: correctedFrom.find((one) => one === boundary(row.start_at, -CORRECTED_MONTHS)),
     };
   });
 }
-
-const FAR = 1n << 40n;
 
 /** From when on corrections were made, where some reports were older: the platform was told of them. */
 async function correctedFromOf(db: Db, accountId: string): Promise<Second[]> {

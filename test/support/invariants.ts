@@ -65,9 +65,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       from billing_period join account using (account_id)
       where late_since is null
         and not exists (select from signal where signal.account_id = account.account_id
-          and kind in ('account.facts_too_late', 'account.correction_after_deletion'))
-        and not exists (select from invoice where invoice.account_id = account.account_id
-          and state = 'void')
+          and kind = 'account.facts_too_late')
     ),
     stretch as (
       select account_id, meter, resource, case meter when 'database' then size_tenths else 0 end as size_tenths,
@@ -90,7 +88,10 @@ const INVARIANTS: Readonly<Record<string, string>> = {
         coalesce(database, app) as resource, coalesce(size_tenths, 0) as size_tenths,
         sum(quantity) as units
       from invoice join invoice_line using (account_id, invoice_id)
-      where kind in ('app', 'database', 'adjustment') group by 1, 2, 3, 4, 5
+      where kind in ('app', 'database', 'adjustment') and not exists (
+        select from invoice successor where successor.account_id = invoice.account_id
+          and successor.period_start = invoice.period_start and successor.revision > invoice.revision)
+      group by 1, 2, 3, 4, 5
     )
     select format('%s from %s: %s %s used %s, billed %s', account_id, start_at, meter, resource,
       used.units, billed.units)
@@ -104,22 +105,28 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     from (
       select account_id, period_start, kind, sum(amount_cents) as cents
       from invoice_line join invoice using (account_id, invoice_id)
-      where kind in ('carried', 'credit') and not exists (
+      where kind in ('carried', 'written_off', 'credit') and not exists (
         select from invoice successor where successor.account_id = invoice.account_id
           and successor.period_start = invoice.period_start and successor.revision > invoice.revision)
       group by 1, 2, 3
     ) line left join (
       select account_id, period_start, book, sum(amount_cents) as cents
       from ledger_entry join invoice using (account_id, invoice_id)
-      where kind in ('carried_billed', 'carried_over', 'credit_applied', 'credit_from_corrections')
+      where kind in ('carried_billed', 'carried_over', 'written_off', 'written_off_billed',
+        'credit_applied', 'credit_from_corrections')
       group by 1, 2, 3
     ) ledger on ledger.account_id = line.account_id and ledger.period_start = line.period_start
       and ledger.book = line.kind
-    where line.cents <> case line.kind when 'carried' then -coalesce(ledger.cents, 0)
-      else coalesce(ledger.cents, 0) end`,
+    where line.cents <> case line.kind when 'credit' then coalesce(ledger.cents, 0)
+      else -coalesce(ledger.cents, 0) end`,
   'no account owes credit or has less than nothing carried': `
     select format('%s %s: %s', account_id, book, sum(amount_cents)) from ledger_entry
-    where book in ('credit', 'carried') group by account_id, book having sum(amount_cents) < 0`,
+    where book in ('credit', 'carried', 'written_off')
+    group by account_id, book having sum(amount_cents) < 0`,
+  'nothing is carried for an account that gets no invoice any more': `
+    select format('%s: %s', account_id, sum(amount_cents)) from ledger_entry join account using (account_id)
+    where book = 'carried' and deleted_at is not null and next_close_at is null and late_since is null
+    group by account_id having sum(amount_cents) <> 0`,
   'nothing is charged in the FREE tier': `
     select format('%s', invoice.invoice_id) from invoice
     join billing_period period on period.account_id = invoice.account_id

@@ -52,6 +52,8 @@ const CELLS: { readonly [column in keyof BillRow]: RegExp } = {
       `correction of ${WHEN}: ${SUBJECT}`,
       'carried from earlier invoices',
       'carried to the next invoice',
+      'written off',
+      'written off before',
       'credit',
       'kept as credit',
       `not confirmed from ${WHEN} to ${WHEN}`,

@@ -238,6 +238,7 @@ test('the command prints one aligned table, or one JSON document, and changes no
     difference_cents: 38_750,
   });
   const { winners, losers, same, total } = json;
+  expect(json.basis).toContain('below the minimum charge');
   expect(winners.accounts + losers.accounts + same.accounts).toBe(json.accounts.length);
   for (const part of ['accounts', 'old_cents', 'new_cents', 'difference_cents']) {
     expect(winners[part] + losers[part] + same[part]).toBe(total[part]);

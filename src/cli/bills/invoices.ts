@@ -1,6 +1,6 @@
 import type { Db } from '../../database/pool.ts';
 import { listInvoices, type IssuedInvoice } from '../../invoicing/list-invoices.ts';
-import { unconfirmedOf, type Unconfirmed } from '../../sources/silence/unconfirmed.ts';
+import { unconfirmedOnInvoices } from '../../invoicing/unconfirmed-store.ts';
 import { formatSecond } from '../../values/instant.ts';
 import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
@@ -16,24 +16,24 @@ export async function invoicesCommand(
 ): Promise<number> {
   const account = await requireAccount(db, accountId);
   const invoices = await listInvoices(db, account.id);
-  const silences = await unconfirmedOf(db, account.id, {
-    from: account.signedUpAt,
-    to: invoices.at(-1)?.periodEnd ?? account.signedUpAt,
-  });
+  const silences = await unconfirmedOnInvoices(db, account.id);
+  const unconfirmedOf = ({ invoiceId }: IssuedInvoice) => silences.get(invoiceId) ?? [];
   if (options.json) {
     const shown = invoices.map((invoice) => ({
       ...invoiceToJson(invoice),
-      unconfirmed: unconfirmedToJson(silences.filter(reachInto(invoice))),
+      unconfirmed: unconfirmedToJson(unconfirmedOf(invoice)),
     }));
     printJson(output, { account: account.id, invoices: shown });
   } else if (invoices.length === 0) output.data(`${account.id} has no invoices.`);
-  else output.data([invoicesToText(invoices), ...unconfirmedToText(silences)].join('\n'));
+  else {
+    const notes = invoices.flatMap((invoice) =>
+      unconfirmedToText(unconfirmedOf(invoice), 'until it was made').map(
+        (text) => `Invoice from ${formatSecond(invoice.periodStart)}: ${text}`,
+      ),
+    );
+    output.data([invoicesToText(invoices), ...notes].join('\n'));
+  }
   return 0;
-}
-
-function reachInto({ periodStart, periodEnd }: IssuedInvoice) {
-  return ({ from, to }: Unconfirmed): boolean =>
-    from < periodEnd && (to === undefined || to > periodStart);
 }
 
 export function invoiceToJson(invoice: IssuedInvoice) {

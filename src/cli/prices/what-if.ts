@@ -101,9 +101,15 @@ function tablePrinter(output: Output): Printer {
       }
       const total = totalOf(sums);
       line(...amounts(total), 'all ', `${total.accounts} accounts`);
+      output.data('');
+      output.data(BASIS);
     },
   };
 }
+
+/** What the amounts are not. */
+const BASIS =
+  'Amounts are what usage costs: before credits, and before what is below the minimum charge is carried over or written off.';
 
 /** Of one width. */
 const WORDS: Readonly<Record<Kind, string>> = { winners: 'less', losers: 'more', same: 'same' };
@@ -119,7 +125,9 @@ function jsonPrinter(output: Output): Printer {
   const sumOf = ({ accounts, ...sum }: Sum) => ({ accounts, ...amounts(sum) });
   return {
     head: ({ from, to }) =>
-      output.data(`{"from": "${formatSecond(from)}", "to": "${formatSecond(to)}", "accounts": [`),
+      output.data(
+        `{"basis": ${JSON.stringify(BASIS)}, "from": "${formatSecond(from)}", "to": "${formatSecond(to)}", "accounts": [`,
+      ),
     row: (one) => {
       const json = JSON.stringify({ account: one.accountId, ...amounts(one) });
       output.data(isFirst ? json : `,${json}`);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Account } from '../../accounts/account.ts';
+import { lastCounted, type Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
 import type { Second } from '../../values/instant.ts';
@@ -7,9 +7,9 @@ import { periodAt } from '../../values/period.ts';
 import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
 import { segmentsWithin } from './line-segments.ts';
 import type { NumberedLine } from '../page-invoices.ts';
-import { lastCounted } from '../previews/preview-bill.ts';
 import { pricedParts, shareLine, type ExplainedSegments, type Part } from './price-segments.ts';
 import { stretchesOf } from '../stretches.ts';
+import { isLatestRevision } from '../latest-revision.ts';
 
 /** The period a line charges or corrects, and up to where facts were known when it did, and before that. */
 type Basis = {
@@ -70,7 +70,7 @@ async function findBasis(
       case when line.kind = 'adjustment' then (
         select max(earlier.recording) from invoice earlier
         where earlier.account_id = invoice.account_id and earlier.recording < invoice.recording
-          and earlier.state <> 'void'
+          and ${isLatestRevision('earlier')}
           and (earlier.period_start = period.start_at or exists (
             select from invoice_line correction
             where correction.account_id = earlier.account_id

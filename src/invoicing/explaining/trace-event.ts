@@ -3,6 +3,7 @@ import type { Db } from '../../database/pool.ts';
 import type { Refusal } from '../../events/refusal.ts';
 import { causeOf, type Cause } from '../../sources/cause.ts';
 import type { Second } from '../../values/instant.ts';
+import { isLatestRevision } from '../latest-revision.ts';
 
 export type EventName = {
   readonly account: string;
@@ -61,14 +62,16 @@ async function findRecorded(
       (select correcting.invoice_id
         from invoice_line line join invoice correcting using (account_id, invoice_id)
         where line.account_id = period.account_id and line.adjusts_period_start = period.start_at
-          and correcting.recording >= event.recording and correcting.state <> 'void'
+          and correcting.recording >= event.recording and ${isLatestRevision('correcting')}
         order by correcting.recording limit 1) as "correctingId"
     from event_identity identity
     join event using (account_id, source, event_id, recording, recorded_at)
+    join account using (account_id)
     left join billing_period period on period.account_id = event.account_id
       and period.start_at <= event.at and event.at < period.end_at
+      and period.start_at < coalesce(account.deleted_at, period.end_at)
     left join invoice own on own.account_id = period.account_id
-      and own.period_start = period.start_at and own.state <> 'void'
+      and own.period_start = period.start_at and ${isLatestRevision('own')}
     where identity.account_id = ${account} and identity.source = ${source}
       and identity.event_id = ${id}`.execute(db);
   const [row] = rows;

@@ -1,4 +1,4 @@
-import { tierAt, type Account, type Tier } from '../../accounts/account.ts';
+import { lastCounted, tierAt, type Account, type Tier } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { askUsage, type UsageQuestion } from '../../metering/usage/ask-usage.ts';
 import type { Usage, Window } from '../../metering/usage/usage.ts';
@@ -6,7 +6,7 @@ import { totalOf, type Line } from '../../pricing/line.ts';
 import type { PriceBook } from '../../pricing/price-book.ts';
 import { priceUsage } from '../../pricing/price-usage.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
-import { earlier, later, type Second } from '../../values/instant.ts';
+import { later, type Second } from '../../values/instant.ts';
 import type { Cents } from '../../values/money.ts';
 import { periodAt, type Period } from '../../values/period.ts';
 import { stretchesOf } from '../stretches.ts';
@@ -107,9 +107,4 @@ export function runningPeriod(
   at: Second,
 ): Period {
   return periodAt(account.signedUpAt, later(account.signedUpAt, lastCounted(account, at)));
-}
-
-/** Nothing is counted after the account's deletion. */
-export function lastCounted(account: Pick<Account, 'deletedAt'>, at: Second): Second {
-  return account.deletedAt === undefined ? at : earlier(at, account.deletedAt);
 }

@@ -5,6 +5,7 @@ import { readPrices } from '../../pricing/store.ts';
 import { earlier, type Second } from '../../values/instant.ts';
 import { billPeriods, type BilledPeriod } from '../bill-periods.ts';
 import { duePeriod } from '../due-period.ts';
+import { readOpen } from '../due-store.ts';
 
 /**
  * The invoices there would be if everything until `at` were closed now, by the code that closes: the running
@@ -19,29 +20,17 @@ export async function previewInvoices(
   const priceBooks = await readPrices(db, [account.id]);
   const billed: BilledPeriod[] = [];
   const entries: LedgerEntry[] = [];
-  let { closeAt, lateSince } = await readNextClose(db, account.id);
-  while (closeAt !== undefined) {
-    const due = duePeriod({ ...account, closeAt, lateSince });
+  let open = await readOpen(db, account.id);
+  while (open !== undefined) {
+    const due = duePeriod(open);
     if (due.start >= at) break;
     const period = { ...due, end: earlier(due.end, at) };
     const [bill] = await billPeriods(db, priceBooks, [period], entries);
     billed.push(bill!);
     entries.push(...(bill!.invoice?.ledgerEntries ?? []));
-    closeAt = due.nextCloseAt;
     // The first of them carries the corrections.
-    lateSince = undefined;
+    const closeAt = due.nextCloseAt;
+    open = closeAt === undefined ? undefined : { ...open, closeAt, lateSince: undefined };
   }
   return billed;
-}
-
-async function readNextClose(
-  db: Db,
-  accountId: string,
-): Promise<{ closeAt: Second | undefined; lateSince: Second | undefined }> {
-  const row = await db
-    .selectFrom('account')
-    .select(['next_close_at', 'late_since'])
-    .where('account_id', '=', accountId)
-    .executeTakeFirstOrThrow();
-  return { closeAt: row.next_close_at ?? undefined, lateSince: row.late_since ?? undefined };
 }

@@ -1,4 +1,4 @@
-import type { Account } from '../../accounts/account.ts';
+import { lastCounted, type Account } from '../../accounts/account.ts';
 import { pageAccounts } from '../../accounts/page-accounts.ts';
 import type { Db } from '../../database/pool.ts';
 import { usageOf } from '../../metering/usage/usage-store.ts';
@@ -11,7 +11,6 @@ import { pricesWithin, readPrices } from '../../pricing/store.ts';
 import { earlier, later } from '../../values/instant.ts';
 import type { Cents } from '../../values/money.ts';
 import { periodsUntil, type Period } from '../../values/period.ts';
-import { lastCounted } from './preview-bill.ts';
 import { stretchesOf, type Stretch } from '../stretches.ts';
 
 /** What an account's usage costs, by the prices there were and by the others; before credits. */

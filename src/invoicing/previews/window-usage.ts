@@ -1,4 +1,4 @@
-import type { Account } from '../../accounts/account.ts';
+import { lastCounted, type Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { usageOf } from '../../metering/usage/usage-store.ts';
 import type { AppUsage, DatabaseUsage, Usage, Window } from '../../metering/usage/usage.ts';
@@ -10,7 +10,6 @@ import { Fault } from '../../values/fault.ts';
 import { earlier, later, type Second } from '../../values/instant.ts';
 import type { Cents } from '../../values/money.ts';
 import { periodsUntil } from '../../values/period.ts';
-import { lastCounted } from './preview-bill.ts';
 import { stretchesOf } from '../stretches.ts';
 
 export type PricedUsage = {

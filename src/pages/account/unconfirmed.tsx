@@ -5,8 +5,11 @@ import { Instant, Name } from '../html/text.tsx';
 /** Says which numbers of a bill rest on what a silent source reported last; nothing when none do. */
 export function UnconfirmedNote({
   times,
+  open = 'until now',
 }: {
   readonly times: readonly Unconfirmed[];
+  /** How far a silence goes whose end is not known. */
+  readonly open?: string;
 }): VNode | null {
   if (times.length === 0) return null;
   return (
@@ -15,7 +18,7 @@ export function UnconfirmedNote({
         <p key={`${source} ${from}`}>
           Not confirmed: <Name>{source}</Name> reported nothing from <Instant at={from} />{' '}
           {to === undefined ? (
-            'until now'
+            open
           ) : (
             <>
               to <Instant at={to} />

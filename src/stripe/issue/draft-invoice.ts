@@ -1,3 +1,5 @@
+import { unconfirmedOnInvoice } from '../../invoicing/unconfirmed-store.ts';
+import type { Unconfirmed } from '../../sources/silence/unconfirmed.ts';
 import { formatSecond } from '../../values/instant.ts';
 import { assert } from '../../values/fault.ts';
 import type { Db } from '../../database/pool.ts';
@@ -44,7 +46,10 @@ export async function makeDraft(
     plan: async () => ({
       method: 'POST',
       path: '/v1/invoices',
-      params: draftParams(invoice, customerId),
+      params: {
+        ...draftParams(invoice, customerId),
+        ...footer(await unconfirmedOnInvoice(context.db, invoice.account_id, invoice.invoice_id)),
+      },
     }),
     parse: (body) => invoiceObject.safeParse(body).data,
     look: async () => await findDraft(context, invoice, customerId),
@@ -102,6 +107,19 @@ function draftParams(invoice: InvoiceRow, customerId: string) {
     description: `Usage from ${days[0]} to ${days[1]} (UTC)`,
     metadata: invoiceMetadata(invoice),
   };
+}
+
+/** Stripe takes 5000 characters, and prints them below the lines. */
+const MAX_FOOTER = 4800;
+
+/** What nobody confirmed of the period is said on paper, too. */
+function footer(times: readonly Unconfirmed[]) {
+  if (times.length === 0) return {};
+  const sentences = times.map(({ source, from, to }) => {
+    const until = to === undefined ? 'until this invoice was made' : `to ${formatSecond(to)}`;
+    return `Not confirmed: ${source} reported nothing from ${formatSecond(from)} ${until}; what ran of it then is counted as it was last reported.`;
+  });
+  return { footer: sentences.join(' ').slice(0, MAX_FOOTER) };
 }
 
 /** A second draft of the same invoice, made because the first one could not be found in time. */

@@ -1,6 +1,7 @@
 import { lockAccounts } from '../../accounts/lock.ts';
 import type { Db } from '../../database/pool.ts';
 import { invoiceIdOf } from '../../invoicing/compose-invoice.ts';
+import { copyUnconfirmed } from '../../invoicing/unconfirmed-store.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
 import { resolveDrift } from '../drift.ts';
@@ -9,10 +10,11 @@ import { findLines, lockInvoice, type InvoiceName, type InvoiceRow } from './inv
 /**
  * An operator's command: asks again for what a voided invoice asked for, by its next revision: the same
  * lines under another id, and with it other keys at Stripe. The balances that the voided one moved, such as
- * credit, count for its successor. Answers the successor's name.
+ * credit, count for its successor, as do corrections of its period on later invoices. Answers the
+ * successor's name.
  *
  * @throws Fault `invoice_unknown`, `invoice_not_void`, `period_billed` when its period has been billed
- *   again already, by a successor or by corrections on later invoices.
+ *   again already.
  */
 export async function reissueInvoice(
   { db, clock }: { readonly db: Db; readonly clock: Clock },
@@ -38,32 +40,17 @@ export async function reissueInvoice(
   });
 }
 
-/** An invoice that counts and is of the period, or corrects it after the voided one was computed. */
+/** The invoice of the period that is not void. */
 async function findBilling(
   tx: Db,
-  { account_id: accountId, period_start: periodStart, recording }: InvoiceRow,
+  { account_id: accountId, period_start: periodStart }: InvoiceRow,
 ): Promise<string | undefined> {
   const found = await tx
     .selectFrom('invoice')
     .select('invoice_id')
     .where('account_id', '=', accountId)
+    .where('period_start', '=', periodStart)
     .where('state', '<>', 'void')
-    .where((where) =>
-      where.or([
-        where('period_start', '=', periodStart),
-        where.and([
-          where('recording', '>', recording),
-          where.exists(
-            where
-              .selectFrom('invoice_line')
-              .select('line_number')
-              .whereRef('invoice_line.account_id', '=', 'invoice.account_id')
-              .whereRef('invoice_line.invoice_id', '=', 'invoice.invoice_id')
-              .where('adjusts_period_start', '=', periodStart),
-          ),
-        ]),
-      ]),
-    )
     .executeTakeFirst();
   return found?.invoice_id;
 }
@@ -100,6 +87,7 @@ async function insertSuccessor(tx: Db, now: Date, row: InvoiceRow): Promise<Invo
     .insertInto('invoice_line')
     .values(lines.map((line) => ({ ...line, invoice_id: invoiceId })))
     .execute();
+  await copyUnconfirmed(tx, accountId, { from: voidedId, to: invoiceId });
   const driftId = `invoice_void:${voidedId}`;
   await resolveDrift(tx, now, { accountId, driftId }, `asked for again by ${invoiceId}`);
   return { accountId, invoiceId };

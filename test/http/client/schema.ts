@@ -165,7 +165,7 @@ export interface paths {
      *     | `limit.exceeded`, `database.row_limit_exceeded`, `database.row_limit_cleared` | the free tier's limits |
      *     | `account.past_due`, `account.restored`, `account.deleted` | the account |
      *     | `payment.disputed`, `payment.dispute_closed` | its payments |
-     *     | `account.facts_too_late`, `account.correction_after_deletion`, `usage.unconfirmed` | what no invoice can carry, or nobody confirmed |
+     *     | `account.facts_too_late`, `usage.unconfirmed` | what no invoice can carry, or nobody confirmed |
      *     | `source.silent`, `source.heard_again` | a source of events |
      */
     get: operations['listSignals'];
@@ -1158,7 +1158,7 @@ export interface components {
             /** @description why, for people; 1 to 200 printable characters without control characters */
             reason: string;
             instead?: {
-              /** @description an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
+              /** @description when it really became true; at most 5 minutes ahead; an RFC 3339 instant with a zone, such as 2026-01-10T00:00:00Z or 2026-01-10T01:00:00.25+01:00 */
               time?: string;
               /** @description a whole number from 0 to 1000 */
               replicas?: number;
@@ -1334,6 +1334,16 @@ export interface components {
        * @example 2500
        */
       credit_cents: number;
+      /**
+       * @description what was too small to be charged, on its next invoice
+       * @example 2500
+       */
+      carried_cents: number;
+      /**
+       * @description the same of a deleted account, whose last it was
+       * @example 2500
+       */
+      written_off_cents: number;
       current_period: components['schemas']['Period'];
     };
     /** @description half-open; null: up to now */
@@ -1417,7 +1427,7 @@ export interface components {
        * @example 2026-01-10T00:00:00Z
        */
       from: string;
-      /** @description when it was heard again; null: not yet */
+      /** @description when it was heard again; null: not yet, and of an invoice: not before that was made */
       to: string | null;
     };
     Invoice: {
@@ -1449,7 +1459,7 @@ export interface components {
       /** @description its number on the invoice, from 1 */
       line: number;
       /**
-       * @description app, database, carried, credit or adjustment
+       * @description app, database, carried, written_off, credit or adjustment
        * @example app
        */
       kind: string;

@@ -24,7 +24,7 @@ export function accountCommandRoutes({
   const show = async (accountId: string): Promise<z.output<typeof accountSchema>> => {
     const account = await requireAccount(db, accountId);
     const balances = await balancesOf(db, [accountId]);
-    return accountToJson(account, balances.get(accountId)!.credit, toSecond(clock()));
+    return accountToJson(account, balances.get(accountId)!, toSecond(clock()));
   };
   return async (server) => {
     const common = { tags: ['Accounts'] };

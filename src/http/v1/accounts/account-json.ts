@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { tierAt, type Account, type Tier } from '../../../accounts/account.ts';
+import type { Balances } from '../../../ledger/entry.ts';
 import { runningPeriod } from '../../../invoicing/previews/preview-bill.ts';
 import type { Second } from '../../../values/instant.ts';
-import type { Cents } from '../../../values/money.ts';
 import { cents, instant, period, periodToJson, tier, toCents, toInstant } from '../schemas.ts';
 
 export const accountSchema = z
@@ -15,6 +15,12 @@ export const accountSchema = z
     upgraded_at: instant.nullable(),
     deleted_at: instant.nullable(),
     credit_cents: cents.meta({ description: 'credit that its next invoices may use' }),
+    carried_cents: cents.meta({
+      description: 'what was too small to be charged, on its next invoice',
+    }),
+    written_off_cents: cents.meta({
+      description: 'the same of a deleted account, whose last it was',
+    }),
     current_period: period,
   })
   .meta({ id: 'Account' });
@@ -25,7 +31,7 @@ export const tierSpan = z
 
 export function accountToJson(
   account: Account,
-  creditCents: Cents,
+  balances: Balances,
   now: Second,
 ): z.output<typeof accountSchema> {
   return {
@@ -36,7 +42,9 @@ export function accountToJson(
     confirmed_at: nullable(account.confirmedAt),
     upgraded_at: nullable(account.upgradedAt),
     deleted_at: nullable(account.deletedAt),
-    credit_cents: toCents(creditCents),
+    credit_cents: toCents(balances.credit),
+    carried_cents: toCents(balances.carried),
+    written_off_cents: toCents(balances.written_off),
     current_period: periodToJson(runningPeriod(account, now)),
   };
 }

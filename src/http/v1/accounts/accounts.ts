@@ -94,6 +94,6 @@ async function toJson(
     accounts.map(({ id }) => id),
   );
   return accounts.map((account) =>
-    accountToJson(account, balances.get(account.id)!.credit, toSecond(now)),
+    accountToJson(account, balances.get(account.id)!, toSecond(now)),
   );
 }

@@ -61,6 +61,7 @@ function unitsOf(line: InvoiceLine): bigint {
     case 'adjustment':
       return line.quantity;
     case 'carried':
+    case 'written_off':
     case 'credit':
       return 0n;
   }

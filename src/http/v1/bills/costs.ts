@@ -1,15 +1,16 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { tierAt, tierOfPeriodEnding, type Account } from '../../../accounts/account.ts';
+import {
+  lastCounted,
+  tierAt,
+  tierOfPeriodEnding,
+  type Account,
+} from '../../../accounts/account.ts';
 import { requireAccount } from '../../../accounts/require-account.ts';
 import type { Db } from '../../../database/pool.ts';
 import type { ReadAs } from '../../../database/row-level-security.ts';
 import type { BilledPeriod } from '../../../invoicing/bill-periods.ts';
-import {
-  forecastBill,
-  lastCounted,
-  runningPeriod,
-} from '../../../invoicing/previews/preview-bill.ts';
+import { forecastBill, runningPeriod } from '../../../invoicing/previews/preview-bill.ts';
 import { previewInvoices } from '../../../invoicing/previews/preview-invoices.ts';
 import { runRate } from '../../../invoicing/previews/run-rate.ts';
 import { NO_LEVELS } from '../../../metering/usage/levels.ts';

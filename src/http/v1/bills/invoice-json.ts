@@ -35,9 +35,10 @@ export const invoiceHead = z
 export const invoiceLine = z
   .object({
     line: z.number().int().meta({ description: 'its number on the invoice, from 1' }),
-    kind: z
-      .string()
-      .meta({ description: 'app, database, carried, credit or adjustment', example: 'app' }),
+    kind: z.string().meta({
+      description: 'app, database, carried, written_off, credit or adjustment',
+      example: 'app',
+    }),
     app: z.string().optional(),
     replica_size_seconds: decimal.optional().meta({ description: 'of an app, with its jobs' }),
     database: z.string().optional(),

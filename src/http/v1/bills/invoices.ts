@@ -9,7 +9,7 @@ import {
   pageInvoices,
   type InvoiceHead,
 } from '../../../invoicing/page-invoices.ts';
-import { unconfirmedOf } from '../../../sources/silence/unconfirmed.ts';
+import { unconfirmedOnInvoice } from '../../../invoicing/unconfirmed-store.ts';
 import { Fault } from '../../../values/fault.ts';
 import { ownAccount } from '../authenticate.ts';
 import {
@@ -67,11 +67,10 @@ export function invoiceRoutes({ readAs }: { readonly readAs: ReadAs }): FastifyP
         return await readAs(ownAccount(request), async (db) => {
           const head = await requireInvoice(db, account, invoice);
           const lines = await linesOf(db, account, invoice);
-          const period = { from: head.periodStart, to: head.periodEnd };
           return {
             ...headToJson(head),
             lines: lines.map(lineToJson),
-            unconfirmed: unconfirmedToJson(await unconfirmedOf(db, account, period)),
+            unconfirmed: unconfirmedToJson(await unconfirmedOnInvoice(db, account, invoice)),
           };
         });
       },

@@ -8,7 +8,10 @@ export const unconfirmed = z
       .object({
         source: z.string(),
         from: instant,
-        to: instant.nullable().meta({ description: 'when it was heard again; null: not yet' }),
+        to: instant.nullable().meta({
+          description:
+            'when it was heard again; null: not yet, and of an invoice: not before that was made',
+        }),
       })
       .meta({ id: 'Unconfirmed' }),
   )

@@ -35,7 +35,7 @@ const KINDS = `
 | \`limit.exceeded\`, \`database.row_limit_exceeded\`, \`database.row_limit_cleared\` | the free tier's limits |
 | \`account.past_due\`, \`account.restored\`, \`account.deleted\` | the account |
 | \`payment.disputed\`, \`payment.dispute_closed\` | its payments |
-| \`account.facts_too_late\`, \`account.correction_after_deletion\`, \`usage.unconfirmed\` | what no invoice can carry, or nobody confirmed |
+| \`account.facts_too_late\`, \`usage.unconfirmed\` | what no invoice can carry, or nobody confirmed |
 | \`source.silent\`, \`source.heard_again\` | a source of events |`;
 
 /** What the platform is told, for it to act on (D12). */

@@ -1,9 +1,5 @@
-import type { Account } from '../../../accounts/account.ts';
-import {
-  lastCounted,
-  runningPeriod,
-  type BillPreview,
-} from '../../../invoicing/previews/preview-bill.ts';
+import { lastCounted, type Account } from '../../../accounts/account.ts';
+import { runningPeriod, type BillPreview } from '../../../invoicing/previews/preview-bill.ts';
 import { stretchesOf } from '../../../invoicing/stretches.ts';
 import type { UsageQuestion } from '../../../metering/usage/ask-usage.ts';
 import type { Window } from '../../../metering/usage/usage.ts';

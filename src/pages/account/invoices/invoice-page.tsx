@@ -74,7 +74,7 @@ export function InvoicePage({
             </>
           ) : null}
         </dl>
-        <UnconfirmedNote times={unconfirmed} />
+        <UnconfirmedNote times={unconfirmed} open="until this was made" />
         <Lines shown={shown} from={from} />
         {explained === undefined ? null : <Segments shown={explained} from={from} after={after} />}
         <Payments payments={payments} />

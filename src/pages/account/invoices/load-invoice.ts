@@ -11,12 +11,8 @@ import {
   type NumberedLine,
 } from '../../../invoicing/page-invoices.ts';
 import type { ExplainedSegments } from '../../../invoicing/explaining/price-segments.ts';
-import {
-  toUnconfirmed,
-  unconfirmedWithin,
-  type Unconfirmed,
-} from '../../../sources/silence/unconfirmed.ts';
-import type { Second } from '../../../values/instant.ts';
+import { unconfirmedOn } from '../../../invoicing/unconfirmed-store.ts';
+import { toUnconfirmed, type Unconfirmed } from '../../../sources/silence/unconfirmed.ts';
 import type { Cents } from '../../../values/money.ts';
 import { unknownPage } from '../../session/guard.ts';
 
@@ -71,14 +67,10 @@ async function readInvoice(
   accountId: string,
   invoiceId: string,
 ): Promise<Omit<ShownInvoice, 'lines' | 'explained'>> {
-  const period = {
-    from: sql<Second>`invoice.period_start`,
-    to: sql<Second>`invoice.period_end`,
-  };
   const { rows } = await sql<Row>`/* prepare read_invoice */
     select invoice.*, account.email, account.signed_up_at, account.confirmed_at, account.upgraded_at,
       account.deleted_at,
-      ${unconfirmedWithin(accountId, period)} as unconfirmed,
+      ${unconfirmedOn(accountId, sql`${invoiceId}`)} as unconfirmed,
       array(
         select json_build_object('at', at, 'kind', kind, 'state', state, 'message', message,
           'cents', cents::text)

@@ -1,0 +1,54 @@
+import { lockAccounts } from '../accounts/lock.ts';
+import { closedTo } from '../accounts/store.ts';
+import type { Db } from '../database/pool.ts';
+import { later, toSecond, type Second } from '../values/instant.ts';
+import { periodAt } from '../values/period.ts';
+
+const ACCOUNTS_AT_ONCE = 500;
+
+/**
+ * Facts that come after the last period of a deleted account was closed have no next invoice to correct it:
+ * gives each such account one more period, to its next boundary, whose invoice carries corrections
+ * only (R60). What comes until then is corrected with it. Safe to repeat and to run anywhere at once.
+ */
+export async function planCorrections(db: Db, now: Date): Promise<void> {
+  for (;;) {
+    const planned = await db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async (tx) => await planSome(tx, now));
+    if (planned < ACCOUNTS_AT_ONCE) return;
+  }
+}
+
+async function planSome(tx: Db, now: Date): Promise<number> {
+  const found = await selectLate(tx).select('account_id').limit(ACCOUNTS_AT_ONCE).execute();
+  const accountIds = found.map((row) => row.account_id);
+  if (accountIds.length === 0) return 0;
+  await lockAccounts(tx, accountIds);
+  const late = await selectLate(tx)
+    .select(['account_id', 'signed_up_at', closedTo().as('closedTo')])
+    .where('account_id', 'in', accountIds)
+    .execute();
+  for (const { account_id: accountId, signed_up_at: signedUpAt, closedTo: end } of late) {
+    await tx
+      .updateTable('account')
+      .set({ next_close_at: boundaryFrom(signedUpAt, later(end + 1n, toSecond(now))) })
+      .where('account_id', '=', accountId)
+      .execute();
+  }
+  return accountIds.length;
+}
+
+/** The first boundary at or after an instant. */
+function boundaryFrom(signedUpAt: Second, at: Second): Second {
+  return periodAt(signedUpAt, at - 1n).end;
+}
+
+function selectLate(tx: Db) {
+  return tx
+    .selectFrom('account')
+    .where('late_since', 'is not', null)
+    .where('deleted_at', 'is not', null)
+    .where('next_close_at', 'is', null);
+}
