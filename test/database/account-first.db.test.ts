@@ -8,6 +8,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.ts';
 const LOCAL = [
   'api_key',
   'app_name',
+  'archived_month',
   'kysely_migration',
   'kysely_migration_lock',
   'login',

@@ -23,7 +23,9 @@ export const CODES: Readonly<Record<string, string>> = {
   database_unavailable: '503: the same again in some seconds',
   database_unknown: '404: no such database',
   encoding_unsupported: '415: send the body as it is, not compressed',
+  event_archived: '422: an event names one that is settled, and may be archived',
   event_unknown: '404: the account has no such event',
+  facts_archived: '409: an event, or what a line adds up from, is in a file of old months',
   headers_too_large: '431: more than 16 kB of address and headers',
   id_reused: '409: another amount was given under this id; of an event: 422, other content',
   internal: '500: our mistake; tell us the `request_id`',
@@ -64,6 +66,7 @@ export const CODES: Readonly<Record<string, string>> = {
   stripe_unavailable: '503: Stripe cannot be asked right now',
   too_late: '409: money back after more than 31 days',
   too_many_events: '413: more than 500 in a batch',
+  usage_archived: '409: the window begins or ends where events are archived; ask for whole periods',
   window_reversed: '422: `from` after `to`',
   window_too_long: '422: more than 120 billing periods',
 };

@@ -8,6 +8,8 @@ import type { NewEvent } from './new-event.ts';
 export type Looked = {
   readonly signedUpAt: Second | null;
   readonly lastCutAt: Second | null;
+  /** Null where nothing of its account is settled. */
+  readonly settledAt: Second | null;
   /** What is reported under the same identity; it is parked while `isRecorded` is false. */
   readonly fingerprint: string | null;
   readonly isRecorded: boolean | null;
@@ -37,7 +39,7 @@ export async function lookUp(
   const { rows } = await sql<Looked & { readonly recording: bigint }>`
     /* prepare look_up */
     select account.signed_up_at as "signedUpAt", account.last_cut_at as "lastCutAt",
-      identity.fingerprint, identity.is_recorded as "isRecorded", line.level as "lineLevel",
+      account.settled_at as "settledAt", identity.fingerprint, identity.is_recorded as "isRecorded", line.level as "lineLevel",
       line.last_at as "lineLastAt", (select nextval('event_recording')) as recording
     from unnest(
       ${textArray(events.map(({ event }) => event.account))}::text[],
@@ -46,7 +48,7 @@ export async function lookUp(
       ${textArray(events.map(({ row }) => (row.meter === 'app' ? row.resource : null)))}::text[]
     ) with ordinality as given (account_id, source, event_id, app, position)
     left join lateral (
-      select signed_up_at, last_cut_at from account a
+      select signed_up_at, last_cut_at, settled_at from account a
       where a.account_id = given.account_id limit 1
     ) account on true
     left join lateral (
