@@ -126,7 +126,7 @@ export async function writeMonth(db: Db, month: Month, directory: string): Promi
  *
  * @throws Fault `archive_damaged`, `month_changed`
  */
-async function checkMonth(db: Db, written: Manifest, directory: string): Promise<void> {
+export async function checkMonth(db: Db, written: Manifest, directory: string): Promise<void> {
   const damage = await findDamage(directory, written);
   if (damage !== undefined) {
     const message = `${written.file} is not what was written: ${damage}; nothing of ${written.month} was dropped`;

@@ -7,6 +7,7 @@ import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { prepareMonths } from '../../src/metering/months.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
+import { groupBy } from '../../src/values/group.ts';
 import { toDate, type Second } from '../../src/values/instant.ts';
 import type { Report } from './reports.ts';
 
@@ -27,9 +28,12 @@ export async function closeAll(db: Db, until: Second): Promise<void> {
 /** Records what is delivered when it is, and closes what has ended before each. */
 export async function live(db: Db, deliveries: readonly Delivery[]): Promise<void> {
   const record = eventRecorder({ db, parse });
-  for (const { at, report } of deliveries) {
+  for (const [at, together] of groupBy(deliveries, (one) => one.at)) {
     await closeAll(db, at);
-    await record(toDate(at), [report]);
+    await record(
+      toDate(at),
+      together.map(({ report }) => report),
+    );
     await reviewParked({ db, parse }, toDate(at));
   }
   await prepareMonths(db, toDate(deliveries.at(-1)!.at));
