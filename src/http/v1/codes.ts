@@ -62,6 +62,7 @@ export const CODES: Readonly<Record<string, string>> = {
   scope_missing: '403: the key lacks the scope',
   snapshot_ahead: '422: a snapshot from the future',
   snapshot_differs: '409: another snapshot of the same instant',
+  snapshot_settled: '409: of a time that is settled, whose events may be archived',
   snapshot_too_small: '409: it misses too much of what runs, unless forced',
   stripe_unavailable: '503: Stripe cannot be asked right now',
   too_late: '409: money back after more than 31 days',
