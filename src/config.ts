@@ -39,6 +39,10 @@ const environment = z.object({
   CLOSE_GRACE_SECONDS: wholeNumber.default(3600),
   /** How long a stop waits for what is under way; less than what stops the process by force grants it. */
   SHUTDOWN_SECONDS: wholeNumber.default(25),
+  /** Where months of events go that are old enough; without it none is archived. */
+  ARCHIVE_DIR: text,
+  /** How many months ago an archived month is at least; default two more than corrections reach back. */
+  ARCHIVE_AFTER_MONTHS: wholeNumber.optional(),
   /** sk_… or rk_…; without it the local Stripe is used, which production refuses. */
   STRIPE_API_KEY: text,
   /** Another server that speaks Stripe's API, such as http://127.0.0.1:12111. */
@@ -75,6 +79,10 @@ export type Config = {
   readonly maxReplicas: number;
   readonly closeGraceSeconds: bigint;
   readonly shutdownSeconds: number;
+  readonly archive: {
+    readonly directory: string | undefined;
+    readonly afterMonths: number | undefined;
+  };
   readonly http: {
     readonly trustedProxies: readonly string[];
     /** Requests a minute. */
@@ -119,6 +127,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     maxReplicas: settings.MAX_REPLICAS,
     closeGraceSeconds: BigInt(settings.CLOSE_GRACE_SECONDS),
     shutdownSeconds: settings.SHUTDOWN_SECONDS,
+    archive: {
+      directory: settings.ARCHIVE_DIR,
+      afterMonths: settings.ARCHIVE_AFTER_MONTHS,
+    },
     http: {
       trustedProxies: settings.TRUSTED_PROXIES?.split(',').map((one) => one.trim()) ?? [],
       rateLimits: {

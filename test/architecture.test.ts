@@ -22,6 +22,7 @@ const STEPS = [
   'ledger',
   'invoicing',
   'proof',
+  'archive',
   'stripe',
   'dunning',
 ] as const;

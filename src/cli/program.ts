@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../values/fault.ts';
+import { addArchiveCommands } from './archive.ts';
 import { closeCommand } from './close.ts';
 import type { CommandContext, DemoOptions, MigrateOptions, Services } from './context.ts';
 import { estimateCommand, type EstimateOptions } from './bills/estimate.ts';
@@ -140,6 +141,7 @@ function makeProgram(context: CommandContext, done: (exitCode: number) => void):
   addKeysCommands(program, withServices, context);
   addSignInCommand(program, withServices, context);
   addProofCommands(program, withServices, context);
+  addArchiveCommands(program, withServices, context);
   addReconcileCommands(program, withServices, context);
   program
     .command('demo')

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { archivedReader } from '../archive/files/read-archived.ts';
 import { pageAccounts } from '../accounts/page-accounts.ts';
 import type { Db } from '../database/pool.ts';
 import { rebuildSeries, type Drift } from '../metering/series/rebuild-series.ts';
 import { makeBundle } from '../proof/bundle.ts';
+import type { ReadArchived } from '../proof/archived.ts';
 import { isProven, verifyAccount, type Verification } from '../proof/verify-account.ts';
 import type { Services } from './context.ts';
 import { EXIT_DIFFERENT } from './exit-code.ts';
@@ -14,6 +16,7 @@ import { requireAccount } from './bills/usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output };
 type JsonOption = { readonly json?: true };
+type ArchiveOption = { readonly archive?: string };
 
 /** Adds `explain`, `trace`, `verify`, `bundle` and `rebuild`. */
 export function addProofCommands(
@@ -40,16 +43,19 @@ export function addProofCommands(
   program
     .command('verify [account]')
     .description('recompute invoices from raw facts and check that no fact was changed')
+    .option('--archive <directory>', 'where archived events are; else what needs them is left out')
     .option('--json', 'print JSON')
     .action(
-      async (account: string | undefined, options: JsonOption) =>
+      async (account: string | undefined, options: JsonOption & ArchiveOption) =>
         await run(({ db }) => verifyCommand({ db, output }, account, options)),
     );
   program
     .command('bundle <invoice>')
     .description('everything an invoice rests on, as JSON for tools/verify-bundle.mjs')
+    .option('--archive <directory>', 'where archived events are')
     .action(
-      async (invoice: string) => await run(({ db }) => bundleCommand({ db, output }, invoice)),
+      async (invoice: string, options: ArchiveOption) =>
+        await run(({ db }) => bundleCommand({ db, output }, invoice, options)),
     );
   program
     .command('rebuild [account]')
@@ -66,24 +72,31 @@ export function addProofCommands(
 export async function verifyCommand(
   { db, output }: Context,
   accountId: string | undefined,
-  options: JsonOption,
+  options: JsonOption & ArchiveOption,
 ): Promise<number> {
   const found: Verification[] = [];
-  const totals = { accounts: 0, events: 0n, invoices: 0 };
+  const totals = { accounts: 0, events: 0n, invoices: 0, archivedInvoices: 0 };
+  const readArchived = await readerOf(db, options);
   for await (const [id] of chunksOfAccounts(db, accountId, 1)) {
-    const verification = await verifyAccount(db, id!);
+    const verification = await verifyAccount(db, id!, readArchived);
     totals.accounts += 1;
     totals.events += verification.sealedEvents;
     totals.invoices += verification.invoices;
+    totals.archivedInvoices += verification.archivedInvoices;
     if (!isProven(verification)) found.push(verification);
     if (totals.accounts % 100 === 0) output.note(`${totals.accounts} accounts verified so far`);
   }
-  const sums = `${totals.accounts} accounts, ${totals.events} sealed events, ${totals.invoices} invoices`;
+  const archived =
+    totals.archivedInvoices === 0
+      ? ''
+      : `; facts of ${totals.archivedInvoices} invoices are archived: --archive reads them`;
+  const sums = `${totals.accounts} accounts, ${totals.events} sealed events, ${totals.invoices} invoices${archived}`;
   if (options.json) {
     printJson(output, {
       accounts: totals.accounts,
       sealed_events: totals.events.toString(),
       invoices: totals.invoices,
+      facts_archived: totals.archivedInvoices,
       not_proven: found.map(verificationToJson),
     });
   } else {
@@ -96,10 +109,19 @@ export async function verifyCommand(
 }
 
 /** `gigameter bundle INVOICE` */
-export async function bundleCommand({ db, output }: Context, invoiceId: string): Promise<number> {
+export async function bundleCommand(
+  { db, output }: Context,
+  invoiceId: string,
+  options: ArchiveOption,
+): Promise<number> {
   const { accountId } = await requireInvoiceById(db, invoiceId);
-  printJson(output, await makeBundle(db, accountId, invoiceId));
+  const readArchived = await readerOf(db, options);
+  printJson(output, await makeBundle(db, accountId, invoiceId, readArchived));
   return 0;
+}
+
+async function readerOf(db: Db, { archive }: ArchiveOption): Promise<ReadArchived | undefined> {
+  return archive === undefined ? undefined : await archivedReader(db, archive);
 }
 
 const ACCOUNTS_PER_TRANSACTION = 50;

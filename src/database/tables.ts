@@ -39,6 +39,10 @@ export interface Account {
    * end of the oldest period that is not closed; null when none is left to close
    */
   next_close_at: bigint | null;
+  /**
+   * all bases of its series and archived jobs lie before this instant; null when it has none
+   */
+  settled_at: bigint | null;
   signed_up_at: bigint;
   upgraded_at: bigint | null;
 }
@@ -85,6 +89,23 @@ export interface ApiKey {
 export interface AppName {
   account_id: string;
   app: string;
+}
+
+export interface ArchivedAccount {
+  account_id: string;
+  events: bigint;
+  month: string;
+}
+
+export interface ArchivedMonth {
+  archived_at: Date;
+  carried: bigint;
+  file: string;
+  file_bytes: bigint;
+  file_sha256: string;
+  lines_sha256: string;
+  month: string;
+  rows: bigint;
 }
 
 export interface BillingPeriod {
@@ -312,6 +333,10 @@ export interface Job {
   account_id: string;
   app: string;
   ended_at: bigint;
+  /**
+   * its events may be archived: this row is the fact now
+   */
+  is_archived: Generated<boolean>;
   job: string;
   size_tenths: number;
   started_at: bigint;
@@ -462,6 +487,18 @@ export interface Series {
   offset_units: bigint;
   resource: string;
   size_tenths: number;
+}
+
+export interface SeriesBase {
+  account_id: string;
+  first_at: bigint;
+  last_at: bigint;
+  level: bigint;
+  meter: string;
+  offset_units: bigint;
+  resource: string;
+  size_tenths: number;
+  until_at: bigint;
 }
 
 export interface Signal {
@@ -661,6 +698,8 @@ export interface DB {
   account_standing: AccountStanding;
   api_key: ApiKey;
   app_name: AppName;
+  archived_account: ArchivedAccount;
+  archived_month: ArchivedMonth;
   billing_period: BillingPeriod;
   card_setup: CardSetup;
   checkpoint: Checkpoint;
@@ -691,6 +730,7 @@ export interface DB {
   quarantined_event: QuarantinedEvent;
   refund: Refund;
   series: Series;
+  series_base: SeriesBase;
   sign_in_link: SignInLink;
   sign_up: SignUp;
   signal: Signal;

@@ -10,6 +10,7 @@ export type Refusal = {
     | 'before_sign_up'
     | 'database_of_other_app'
     | 'not_supersedable'
+    | 'event_archived'
     | 'invalid_correction';
   readonly field: string;
   readonly value: string;
@@ -66,6 +67,16 @@ export function notSupersedable(id: string, why: string): Refusal {
     field: 'data.superseded_id',
     value: JSON.stringify(id),
     rule: `must name an event that can be superseded: ${why}`,
+  };
+}
+
+/** What the bill of no period can depend on any more is settled, and its events may be archived. */
+export function eventArchived(id: string): Refusal {
+  return {
+    code: 'event_archived',
+    field: 'data.superseded_id',
+    value: JSON.stringify(id),
+    rule: 'must name an event that may still be corrected: this one is settled, and may be archived',
   };
 }
 

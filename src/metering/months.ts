@@ -9,19 +9,31 @@ const LOCK_TIMEOUT_MS = 2_000;
 /**
  * Makes the partitions of this month and the next ones, and of all months that events were recorded in before
  * there was a partition for them; those move there. So events of one month lie together, apart from all others:
- * recording touches the newest month only, and an old one can be archived whole. Answers which were made, such
- * as `2026-11`. Safe to repeat and to run anywhere at once. Rejects when others are in the way for long; the
- * next try may come at any time, since no event needs its month.
+ * recording touches the newest month only, and an old one can be archived whole; what is carried over of archived
+ * months stays where it is. Answers which were made, such as `2026-11`. Safe to repeat and to run anywhere at
+ * once. Rejects when others are in the way for long; the next try may come at any time, since no event needs its
+ * month.
  */
 export async function prepareMonths(db: Db, now: Date): Promise<readonly string[]> {
   const { rows } = await sql<{ month: string }>`
+    with recursive found as (
+      select date_trunc('month', min(recorded_at), 'UTC') as month from event_of_other_months
+      union all
+      select (
+        select date_trunc('month', min(recorded_at), 'UTC') from event_of_other_months
+        where recorded_at >= found.month + interval '1 month')
+      from found where month is not null
+    )
     select to_char(month, 'YYYY-MM') as month from (
-      select date_trunc('month', recorded_at, 'UTC') as month from event_of_other_months
+      select month from found where month is not null
       union
       select generate_series(date_trunc('month', ${now}::timestamptz, 'UTC'),
         date_trunc('month', ${now}::timestamptz, 'UTC') + ${sql.lit(`${MONTHS_AHEAD} months`)}::interval,
         '1 month')
-    ) wanted order by 1`.execute(db);
+    ) wanted
+    where not exists (
+      select from archived_month where archived_month.month = to_char(wanted.month, 'YYYY-MM'))
+    order by 1`.execute(db);
   const made: string[] = [];
   for (const { month } of rows) if (await makeMonth(db, month)) made.push(month);
   return made;

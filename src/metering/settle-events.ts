@@ -97,14 +97,15 @@ type Settled = {
 /** Settles events of one rank that all have different identities. */
 async function settleRound(context: Context, round: readonly ReadEvent[]): Promise<Settled> {
   const { tx, now } = context;
-  const { outcomes, toPark, recorded, createdSeries } = await recordBatch(tx, now, round);
+  const { outcomes, toPark, recorded, settled, createdSeries } = await recordBatch(tx, now, round);
   await park(
     tx,
     now,
     toPark.map(({ position, waitsFor }) => ({ one: round[position]!, waitsFor })),
   );
   const introductions = await applyEffects(tx, now, recorded);
-  await context.afterRecording?.(tx, now, recorded);
+  const counted = recorded.filter((event) => !settled.has(event));
+  await context.afterRecording?.(tx, now, counted);
   const apps = createdSeries.flatMap(({ meter, account, resource: name }): Introduction[] =>
     meter === 'app' ? [{ account, known: { kind: 'app', name } }] : [],
   );

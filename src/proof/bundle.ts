@@ -1,8 +1,11 @@
 import type { Db } from '../database/pool.ts';
+import { findArchivedPart, whereArchived } from '../invoicing/explaining/archived-part.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
-import { assert } from '../values/fault.ts';
+import { assert, Fault } from '../values/fault.ts';
 import { CHAIN_START, readChain, readSeals, toLinks } from './chain-store.ts';
-import { eventText } from './event-chain.ts';
+import { compareBytes } from '../values/text.ts';
+import type { ReadArchived } from './archived.ts';
+import { eventText, type ChainedEvent } from './event-chain.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
 import { sealEvents } from './seal-events.ts';
 import { readEvidence } from './verify-account.ts';
@@ -10,15 +13,29 @@ import { readEvidence } from './verify-account.ts';
 /**
  * Everything an invoice rests on, as JSON for `tools/verify-bundle.mjs`, which needs nothing else: the
  * account's sealed events up to it with their links, prices, closed periods, and the invoices before it.
- * Seals what is not sealed yet. Holds the account's events in memory.
+ * Seals what is not sealed yet. Holds the account's events in memory. Archived ones are read by `readArchived`.
+ *
+ * @throws Fault `facts_archived` without it, where there are such.
  */
-export async function makeBundle(db: Db, account: string, invoiceId: string) {
+export async function makeBundle(
+  db: Db,
+  account: string,
+  invoiceId: string,
+  readArchived?: ReadArchived,
+) {
+  const part = await findArchivedPart(db, account);
+  const archived = part && (await readArchived?.(account));
+  if (part !== undefined && archived === undefined) {
+    const where = whereArchived(part, 0n);
+    throw new Fault('conflict', 'facts_archived', `${where}; name their directory: --archive`);
+  }
   await sealEvents(db, account);
   const evidence = await readEvidence(db, account);
   const invoice = evidence.invoices.find((one) => one.invoiceId === invoiceId);
   assert(invoice !== undefined, 'the invoice is the latest of its period');
   const bound = { recording: invoice.recording };
-  const events = await readChain(db, account, CHAIN_START, bound, Number.MAX_SAFE_INTEGER);
+  const present = await readChain(db, account, CHAIN_START, bound, Number.MAX_SAFE_INTEGER);
+  const events = archived === undefined ? present : withMissing(present, archived, bound.recording);
   const links = await readLinks(db, account, events.length);
   return {
     format: 'gigameter-bundle/1' as const,
@@ -34,6 +51,24 @@ export async function makeBundle(db: Db, account: string, invoiceId: string) {
     events: events.map((event): unknown => JSON.parse(eventText(account, event))),
     links,
   };
+}
+
+/** In the order of the chain. */
+function withMissing(
+  present: readonly ChainedEvent[],
+  archived: readonly ChainedEvent[],
+  upTo: bigint,
+): ChainedEvent[] {
+  const nameOf = ({ source, id }: ChainedEvent): string => JSON.stringify([source, id]);
+  const there = new Set(present.map(nameOf));
+  const missing = archived.filter((one) => one.recording <= upTo && !there.has(nameOf(one)));
+  return [...present, ...missing].toSorted((a, b) =>
+    a.recording === b.recording
+      ? compareBytes(a.source, b.source) || compareBytes(a.id, b.id)
+      : a.recording < b.recording
+        ? -1
+        : 1,
+  );
 }
 
 async function readLinks(db: Db, account: string, count: number): Promise<string[]> {

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Event } from '../events/event.ts';
+import { compareEvents } from '../events/order.ts';
+import type { ArchivedEvent } from './archived.ts';
 import type { AccountHistory } from '../events/admit-events.ts';
 import { countedAt, type Known } from '../invoicing/explaining/level-events.ts';
 import { fromEventRow, type EventRow } from '../metering/recording/event-row.ts';
@@ -20,6 +22,33 @@ export async function readKnownFacts(db: Db, account: string): Promise<KnownFact
     recording,
     supersededIn,
   }));
+}
+
+/** The same with those that are archived, in the same order; what is in the database counts as it is there. */
+export function withArchived(
+  account: string,
+  facts: readonly KnownFact[],
+  archived: readonly ArchivedEvent[],
+): KnownFact[] {
+  const nameOf = (source: string, id: string): string => JSON.stringify([source, id]);
+  const there = new Set(facts.map(({ event: { source, id } }) => nameOf(source, id)));
+  const missing = archived
+    .filter(({ source, id }) => !there.has(nameOf(source, id)))
+    .map(({ source, id, recording, supersededIn, ...row }): KnownFact => {
+      const level = row.level === null ? null : Number(row.level);
+      return {
+        event: fromEventRow({ account, source, id }, { ...row, level }),
+        recording,
+        supersededIn,
+      };
+    });
+  return [...facts, ...missing].toSorted((a, b) =>
+    a.recording === b.recording
+      ? compareEvents(a.event, b.event)
+      : a.recording < b.recording
+        ? -1
+        : 1,
+  );
 }
 
 /** The history as it was when everything up to `knownBy` was known. */

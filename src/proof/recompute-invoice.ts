@@ -19,6 +19,8 @@ import type { FrozenInvoice } from './read-invoices.ts';
 /** Everything invoices are recomputed from: facts, prices, and which periods were closed. */
 export type Evidence = {
   readonly facts: readonly KnownFact[];
+  /** Facts about periods that begin before are archived, and not among them; undefined: all are there. */
+  readonly knownFrom: Second | undefined;
   readonly priceBooks: readonly PriceBook[];
   /** Oldest first. */
   readonly closedPeriods: readonly ClosedPeriod[];
@@ -48,6 +50,7 @@ type Charge = {
  * ledger has their facts.
  */
 export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Discrepancy[] {
+  if (isArchived(evidence, invoice.periodStart)) return frozenDifferences(invoice);
   const history = historyKnownBy(evidence.facts, invoice.recording);
   const { signedUpAt, bill } = billsBy(history, evidence.priceBooks);
   const own = evidence.closedPeriods.find(({ start }) => start === invoice.periodStart)!;
@@ -58,7 +61,7 @@ export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Di
     ...expectedAdjustments(evidence, invoice, periodAt(signedUpAt, own.end - 1n), bill),
   ];
   const frozen = invoice.lines.flatMap(({ subject, quantity, amountCents, adjustsPeriodStart }) =>
-    subject === undefined
+    subject === undefined || isArchived(evidence, adjustsPeriodStart ?? own.start)
       ? []
       : [
           chargeOf(
@@ -71,6 +74,11 @@ export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Di
         ],
   );
   return [...differences(invoice.invoiceId, frozen, expected), ...frozenDifferences(invoice)];
+}
+
+/** Whether facts that bill a period are not there: of its lines only their sum and fingerprint are checked then. */
+export function isArchived({ knownFrom }: Evidence, periodStart: Second): boolean {
+  return knownFrom !== undefined && periodStart < knownFrom;
 }
 
 type Bill = (period: ClosedPeriod) => readonly Line[];
@@ -96,15 +104,17 @@ function billsBy(
 
 /** What earlier periods cost by now, less what all invoices before this one billed for them (R60). */
 function expectedAdjustments(
-  { closedPeriods, invoices, priceBooks }: Evidence,
+  evidence: Evidence,
   invoice: FrozenInvoice,
   full: Period,
   bill: Bill,
 ): Charge[] {
+  const { closedPeriods, invoices, priceBooks } = evidence;
   const from = correctedFrom(priceBooks, full);
   const earlierInvoices = invoices.filter(({ recording }) => recording < invoice.recording);
   return closedPeriods
     .filter(({ start, end }) => start < invoice.periodStart && end > from)
+    .filter(({ start }) => !isArchived(evidence, start))
     .flatMap((period) =>
       adjustPeriod(period, billedFor(period, earlierInvoices), bill(period)).map((line) =>
         chargeOf(period.start, line.subject, line.quantity, line.amountCents, true),

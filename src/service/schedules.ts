@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
 import type { Db } from '../database/pool.ts';
 import { prepareMonths } from '../metering/months.ts';
 import { recorderWithin, type Recording } from '../metering/record-events.ts';
@@ -8,11 +9,13 @@ import { redriveFailedEvents, type EventsJob, type EventsResult } from '../queue
 import type { Tick } from '../queue/ticks.ts';
 import { watchSilence } from '../sources/silence/watch-silence.ts';
 import type { Clock } from '../values/clock.ts';
+import { archiveOld } from './archive-old.ts';
 import type { Billing } from './billing.ts';
 import { proveSample, sealInvoiced } from './prove.ts';
 
 /** How often each task looks for work. PostgreSQL knows what is due; these only ask. */
 export function schedules({
+  config,
   db,
   billing,
   eventsQueue,
@@ -20,6 +23,7 @@ export function schedules({
   clock,
   log,
 }: {
+  readonly config: Pick<Config, 'archive'>;
   readonly db: Db;
   readonly billing: Billing;
   readonly eventsQueue: Queue<EventsJob, EventsResult>;
@@ -69,6 +73,11 @@ export function schedules({
       name: 'prove-sample',
       schedule: nightly(3),
       run: async () => await proveSample(db, clock(), log),
+    },
+    {
+      name: 'archive',
+      schedule: nightly(4),
+      run: async () => await archiveOld(db, clock(), config.archive, log),
     },
   ];
 }

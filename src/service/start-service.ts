@@ -72,7 +72,7 @@ export async function startService(config: Config, clock: Clock, log: Logger): P
     const startSchedules = async (): Promise<void> => {
       await startTicks(
         queues,
-        schedules({ db: database.db, billing, eventsQueue, recording, clock, log }),
+        schedules({ config, db: database.db, billing, eventsQueue, recording, clock, log }),
         (tick, err) => log.error({ err, tick }, 'a scheduled task failed; it comes again'),
       );
     };

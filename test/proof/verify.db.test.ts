@@ -87,6 +87,7 @@ test('an honest account is proven: its chain, its heads and every line, correcti
   expect(await verifyAccount(database.db, account)).toEqual({
     account,
     sealedEvents: 10n,
+    archivedInvoices: 0,
     invoices: 2,
     breaks: [],
     discrepancies: [],

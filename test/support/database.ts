@@ -26,6 +26,18 @@ export async function emptyDatabase(): Promise<TestDatabase> {
   return await makeDatabase('', async () => {});
 }
 
+/** A world that is expensive to make: made once, and copied for each test. `drop` it in `afterAll`. */
+export async function worldOf(make: (database: TestDatabase) => Promise<void>) {
+  const original = await freshDatabase();
+  await make(original);
+  await original.pool.end();
+  const name = new URL(original.url).pathname.slice(1);
+  return {
+    copy: async () => await makeDatabase(`template ${name}`, checkInvariants),
+    drop: async () => await asAdmin(`drop database ${name} with (force)`),
+  };
+}
+
 async function makeDatabase(
   template: string,
   check: (pool: pg.Pool) => Promise<void>,

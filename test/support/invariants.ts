@@ -5,18 +5,33 @@ import type pg from 'pg';
  * one text. They are written apart from the code they watch.
  */
 const INVARIANTS: Readonly<Record<string, string>> = {
-  'conservation: a series is the sum of its events': `
+  'conservation: a series is the sum of its events, and of its base': `
     with stretch as (
       select account_id, meter, resource, level, at,
         case when meter = 'app' then 0 else size_tenths end as size_tenths,
         lead(at) over (partition by account_id, meter, resource
           order by at, tie, event_id, source) as until
-      from event where not is_superseded and meter in ('app', 'database')
+      from (
+        select account_id, meter, resource, level, at, tie, event_id, source, size_tenths from event
+        where not is_superseded and meter in ('app', 'database') and not exists (
+          select from series_base base where base.account_id = event.account_id
+            and base.meter = event.meter and base.resource = event.resource and event.at < until_at)
+        union all
+        select account_id, meter, resource, level, until_at, '', '', '', size_tenths from series_base
+        where level > 0
+      ) counted
     ),
     told as (
-      select account_id, meter, resource, size_tenths, sum(level) filter (where until is null) as level,
-        sum(level * (coalesce(until, 0) - at)) as offset_units
-      from stretch where level > 0 group by 1, 2, 3, 4
+      select account_id, meter, resource, size_tenths, sum(level) as level,
+        sum(offset_units) as offset_units
+      from (
+        select account_id, meter, resource, size_tenths,
+          case when until is null then level else 0 end as level,
+          level * (coalesce(until, 0) - at) as offset_units
+        from stretch where level > 0
+        union all
+        select account_id, meter, resource, size_tenths, 0, offset_units from series_base
+      ) part group by 1, 2, 3, 4
     )
     select format('%s %s %s: %s×t+%s, by events %s×t+%s', account_id, meter, resource, series.level,
       series.offset_units, told.level, told.offset_units)
@@ -66,6 +81,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       where late_since is null
         and not exists (select from signal where signal.account_id = account.account_id
           and kind = 'account.facts_too_late')
+        and not exists (select from archived_account a where a.account_id = account.account_id)
     ),
     stretch as (
       select account_id, meter, resource, case meter when 'database' then size_tenths else 0 end as size_tenths,
@@ -134,9 +150,9 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     join invoice_line line on line.account_id = invoice.account_id
       and line.invoice_id = invoice.invoice_id
     where period.tier = 'FREE' and line.kind in ('app', 'database') and line.amount_cents <> 0`,
-  'a superseded event has one that says so': `
+  'a superseded event has one that says so, or came too late to count': `
     select format('%s %s', event.account_id, event.event_id) from event
-    where is_superseded and source <> 'gigameter' and not exists (
+    where is_superseded and source <> 'gigameter' and superseded_in <> recording and not exists (
       select from event wrong where wrong.account_id = event.account_id
         and wrong.type = 'event.superseded' and wrong.details ->> 'supersededId' = event.event_id
         and wrong.details ->> 'supersededSource' = event.source)`,
@@ -144,7 +160,17 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select format('%s %s %s', account_id, source, event_id)
     from event full join (select * from event_identity where recording is not null) identity
       using (account_id, source, event_id, recording, recorded_at)
-    where event.type is null or identity.fingerprint is null`,
+    where identity.fingerprint is null or event.type is null and not exists (
+      select from archived_month where month = to_char(identity.recorded_at at time zone 'UTC', 'YYYY-MM'))`,
+  'as many events are archived as are not there any more': `
+    select format('%s %s: %s archived, %s missing', account_id, month, archived.events, missing.events)
+    from archived_account archived full join (
+      select account_id, to_char(identity.recorded_at at time zone 'UTC', 'YYYY-MM') as month, count(*) as events
+      from event_identity identity left join event
+        using (account_id, source, event_id, recording, recorded_at)
+      where identity.recording is not null and event.type is null group by 1, 2
+    ) missing using (account_id, month)
+    where archived.events is distinct from missing.events`,
   'what is parked has its identity, which no event has': `
     select format('%s %s %s', account_id, source, event_id)
     from parked_event full join (select * from event_identity where recording is null) identity

@@ -50,8 +50,9 @@ export async function explainCommand(
   return 0;
 }
 
-function lineToText({ line, explained: { segments, rest } }: ExplainedLine): string {
+function lineToText({ line, explained: { segments, rest, archived } }: ExplainedLine): string {
   const title = `${line.lineNumber}. ${line.description}  ${formatCents(line.amountCents)}`;
+  if (archived !== undefined) return `${title}\n${archived}`;
   if (segments.length === 0) return title;
   const rows = segments.map((segment) => [
     formatSecond(segment.from),
@@ -85,12 +86,13 @@ function levelOf({ database }: NumberedLine, { job, level, sizeTenths }: PricedS
   return job === undefined ? `${level / BigInt(sizeTenths)} × ${size}` : `job ${job} × ${size}`;
 }
 
-function lineToJson({ line, explained: { segments, rest } }: ExplainedLine) {
+function lineToJson({ line, explained: { segments, rest, archived } }: ExplainedLine) {
   const isApp = line.database === undefined;
   return {
     line: line.lineNumber,
     description: line.description,
     amount_cents: Number(line.amountCents),
+    ...(archived === undefined ? {} : { archived }),
     segments: segments.map((segment) => ({
       from: formatSecond(segment.from),
       to: formatSecond(segment.to),

@@ -38,7 +38,7 @@ export async function traceCommand(
   return 0;
 }
 
-function toText({ recorded, parked, refused }: TracedEvent): string {
+function toText({ recorded, archived, parked, refused }: TracedEvent): string {
   const lines: string[] = [];
   if (recorded !== undefined) {
     const { type, cause, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
@@ -49,6 +49,10 @@ function toText({ recorded, parked, refused }: TracedEvent): string {
     if (isSuperseded) lines.push('superseded  a later event says that it is not true');
     lines.push(`billing     ${BILLING[billing]}${invoiceId === undefined ? '' : ` ${invoiceId}`}`);
   }
+  if (archived !== undefined) {
+    const { recordedAt, month, file } = archived;
+    lines.push(`archived    with ${month} in ${file}; recorded on ${recordedAt.toISOString()}`);
+  }
   if (parked !== undefined)
     lines.push(`parked      until ${parked.waitsFor} ${parked.name} is known`);
   for (const { field, value, rule } of refused) {
@@ -57,7 +61,10 @@ function toText({ recorded, parked, refused }: TracedEvent): string {
   return lines.join('\n');
 }
 
-function toJson({ account, source, id }: EventName, { recorded, parked, refused }: TracedEvent) {
+function toJson(
+  { account, source, id }: EventName,
+  { recorded, archived, parked, refused }: TracedEvent,
+) {
   return {
     account,
     source,
@@ -71,6 +78,15 @@ function toJson({ account, source, id }: EventName, { recorded, parked, refused 
       billing: recorded.billing,
       invoice: recorded.invoiceId ?? null,
     },
+    ...(archived === undefined
+      ? {}
+      : {
+          archived: {
+            recorded_at: archived.recordedAt.toISOString(),
+            month: archived.month,
+            file: archived.file,
+          },
+        }),
     parked: parked && { waits_for: parked.waitsFor, name: parked.name },
     refused: refused.map(({ code, field, value, rule }) => ({ code, field, value, rule })),
   };

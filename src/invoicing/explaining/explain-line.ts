@@ -4,6 +4,7 @@ import type { Db } from '../../database/pool.ts';
 import { priceBooksOf } from '../../pricing/store.ts';
 import type { Second } from '../../values/instant.ts';
 import { periodAt } from '../../values/period.ts';
+import { findArchivedPart, whereArchived } from './archived-part.ts';
 import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
 import { segmentsWithin } from './line-segments.ts';
 import type { NumberedLine } from '../page-invoices.ts';
@@ -18,12 +19,14 @@ type Basis = {
   readonly knownBy: bigint;
   /** Of the latest invoice before that billed this period; undefined when none did. */
   readonly billedBy: bigint | undefined;
+  /** Facts about the period are not all in the database any more. */
+  readonly isArchived: boolean;
 };
 
 /**
  * The segments a line of an invoice adds up from, by the facts that were known when it was made (D2): what
  * was reported later changes nothing here. A correction has segments it adds and, negative, those it takes
- * back. Lines that only move balances have none.
+ * back. Lines that only move balances have none, nor do those whose facts are archived.
  */
 export async function explainLine(
   db: Db,
@@ -33,7 +36,12 @@ export async function explainLine(
 ): Promise<ExplainedSegments> {
   const subject = subjectOf(line);
   if (subject === undefined) return { segments: [], rest: undefined };
-  const { start, end, knownBy, billedBy } = await findBasis(db, account.id, invoiceId, line);
+  const basis = await findBasis(db, account.id, invoiceId, line);
+  const { start, end, knownBy, billedBy } = basis;
+  if (basis.isArchived) {
+    const part = (await findArchivedPart(db, account.id))!;
+    return { segments: [], rest: undefined, archived: whereArchived(part, start) };
+  }
   const priceBooks = await priceBooksOf(db, account.id);
   const window = { from: start, to: lastCounted(account, end) };
   const facts = await knownFactsOf(db, account.id, subject, window, billedBy ?? knownBy);
@@ -65,6 +73,7 @@ async function findBasis(
     readonly end: Second;
     readonly knownBy: bigint;
     readonly billedBy: bigint | null;
+    readonly isArchived: boolean;
   }>`
     select period.start_at as start, period.end_at as "end", invoice.recording as "knownBy",
       case when line.kind = 'adjustment' then (
@@ -76,7 +85,10 @@ async function findBasis(
             where correction.account_id = earlier.account_id
               and correction.invoice_id = earlier.invoice_id
               and correction.adjusts_period_start = period.start_at))
-      ) end as "billedBy"
+      ) end as "billedBy",
+      exists (
+        select from account join archived_account using (account_id)
+        where account_id = invoice.account_id and settled_at > period.start_at) as "isArchived"
     from invoice
     join invoice_line line using (account_id, invoice_id)
     join billing_period period on period.account_id = invoice.account_id

@@ -25,6 +25,8 @@ export type ExplainedSegments = {
    * apps.
    */
   readonly rest: { readonly units: bigint; readonly amountCents: Cents } | undefined;
+  /** Where the facts are when they are not in the database any more: then there are no segments. */
+  readonly archived?: string;
 };
 
 /** Cuts segments where prices change, and prices each; what lies outside the charged stretches is left out. */

@@ -14,6 +14,9 @@ export type EventName = {
 /** What became of a reported event, and what counts it. */
 export type TracedEvent = {
   readonly recorded: RecordedTrace | undefined;
+  /** Was recorded, and is in a file. */
+  readonly archived:
+    { readonly recordedAt: Date; readonly month: string; readonly file: string } | undefined;
   /** Waits for this to be known (R61). */
   readonly parked:
     { readonly waitsFor: string; readonly name: string; readonly parkedAt: Date } | undefined;
@@ -47,8 +50,22 @@ export async function traceEvent(db: Db, name: EventName): Promise<TracedEvent |
   const recorded = await findRecorded(db, name);
   const parked = await findParked(db, name);
   const refused = await findRefused(db, name);
-  const isUnknown = recorded === undefined && parked === undefined && refused.length === 0;
-  return isUnknown ? undefined : { recorded, parked, refused };
+  const archived = recorded === undefined ? await findArchived(db, name) : undefined;
+  const isUnknown = [recorded, parked, archived, refused[0]].every((one) => one === undefined);
+  return isUnknown ? undefined : { recorded, archived, parked, refused };
+}
+
+async function findArchived(
+  db: Db,
+  { account, source, id }: EventName,
+): Promise<TracedEvent['archived']> {
+  const { rows } = await sql<NonNullable<TracedEvent['archived']>>`
+    select identity.recorded_at as "recordedAt", month, file
+    from event_identity identity
+    join archived_month on month = to_char(identity.recorded_at at time zone 'UTC', 'YYYY-MM')
+    where identity.account_id = ${account} and identity.source = ${source}
+      and identity.event_id = ${id} and identity.recording is not null`.execute(db);
+  return rows[0];
 }
 
 async function findRecorded(

@@ -8,6 +8,8 @@ import type { NewEvent } from './new-event.ts';
 export type Looked = {
   readonly signedUpAt: Second | null;
   readonly lastCutAt: Second | null;
+  /** Null where nothing of its account is settled. */
+  readonly settledAt: Second | null;
   /** What is reported under the same identity; it is parked while `isRecorded` is false. */
   readonly fingerprint: string | null;
   readonly isRecorded: boolean | null;
@@ -40,7 +42,7 @@ export async function lookUp(
     /* prepare look_up */
     with drawn as materialized (select nextval('event_recording') as recording)
     select given.position as index, account.signed_up_at as "signedUpAt",
-      account.last_cut_at as "lastCutAt", identity.fingerprint,
+      account.last_cut_at as "lastCutAt", account.settled_at as "settledAt", identity.fingerprint,
       identity.is_recorded as "isRecorded", line.level as "lineLevel", line.last_at as "lineLastAt",
       drawn.recording
     from unnest(
@@ -72,6 +74,7 @@ export async function lookUp(
 const UNKNOWN: Looked = {
   signedUpAt: null,
   lastCutAt: null,
+  settledAt: null,
   fingerprint: null,
   isRecorded: null,
   lineLevel: null,

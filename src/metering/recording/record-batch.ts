@@ -8,7 +8,8 @@ import { foldDeltas } from '../series/fold-deltas.ts';
 import { lookUp } from './look-up.ts';
 import type { NewEvent } from './new-event.ts';
 import { placeEvents } from '../series/place-events.ts';
-import { writeEvents } from './write-events.ts';
+import { findSettled } from '../series/settled.ts';
+import { countOut, writeEvents } from './write-events.ts';
 
 export type RecordedBatch = {
   /** What became of each event, by position, or what stands against it. */
@@ -16,6 +17,8 @@ export type RecordedBatch = {
   /** Those that are to be parked; others that wait are parked already. */
   readonly toPark: readonly { readonly position: number; readonly waitsFor: Requirement }[];
   readonly recorded: readonly Event[];
+  /** Those of them that are about what is settled: they count nowhere. */
+  readonly settled: ReadonlySet<Event>;
   readonly createdSeries: readonly SeriesKey[];
 };
 
@@ -32,7 +35,8 @@ export async function recordBatch(
   now: Date,
   batch: readonly NewEvent[],
 ): Promise<RecordedBatch> {
-  if (batch.length === 0) return { outcomes: [], toPark: [], recorded: [], createdSeries: [] };
+  const nothing = { recorded: [], settled: new Set<Event>(), createdSeries: [] };
+  if (batch.length === 0) return { outcomes: [], toPark: [], ...nothing };
   const order = indexOrder(batch);
   const { looked, recording } = await lookUp(tx, batch, order);
   const outcomes = await decide(tx, batch, looked);
@@ -42,17 +46,22 @@ export async function recordBatch(
       ? [{ position, waitsFor: outcome.waitsFor }]
       : [],
   );
-  if (fresh.length === 0) return { outcomes, toPark, recorded: [], createdSeries: [] };
+  if (fresh.length === 0) return { outcomes, toPark, ...nothing };
   const events = fresh.map((position) => batch[position]!);
-  const placed = await placeEvents(
+  const found = fresh.map((position) => looked[position]!);
+  const settled = await findSettled(
     tx,
     events,
-    fresh.map((position) => looked[position]!),
+    found.map(({ settledAt }) => settledAt),
   );
+  const counts = (_: unknown, index: number): boolean => !settled.has(index);
+  const placed = await placeEvents(tx, events.filter(counts), found.filter(counts));
   await writeEvents(tx, now, recording, events);
+  const tooLate = events.filter((_, index) => settled.has(index)).map(({ event }) => event);
+  await countOut(tx, recording, tooLate);
   const createdSeries = await foldDeltas(tx, deltasOf(placed));
   const recorded = fresh.toSorted((a, b) => a - b).map((position) => batch[position]!.event);
-  return { outcomes, toPark, recorded, createdSeries };
+  return { outcomes, toPark, recorded, settled: new Set(tooLate), createdSeries };
 }
 
 /**

@@ -8,7 +8,8 @@ export type Cut = { readonly account: string; readonly at: Second };
 
 /**
  * Keeps the integral of every series of the accounts at the given instants, where windows will be cut.
- * Needs the accounts' lock. Safe to repeat: late events keep checkpoints right, so existing ones stay.
+ * Needs the accounts' lock. Safe to repeat: late events keep checkpoints right, so existing ones stay. Where
+ * events are archived nothing is billed any more, and no checkpoint is made that was not kept before.
  */
 export async function cutSeries(tx: Db, cuts: readonly Cut[]): Promise<void> {
   if (cuts.length === 0) return;
@@ -22,10 +23,12 @@ export async function cutSeries(tx: Db, cuts: readonly Cut[]): Promise<void> {
     ),
     kept as (
       insert into checkpoint (account_id, meter, resource, size_tenths, at, integral_units)
-      select series.account_id, series.meter, series.resource, series.size_tenths, cut.at,
-        ${integralAt(at)}
-      from cut join series on series.account_id = cut.account_id
-      where series.first_at < cut.at
+      select * from (
+        select series.account_id, series.meter, series.resource, series.size_tenths, cut.at,
+          ${integralAt(at)} as units
+        from cut join series on series.account_id = cut.account_id
+        where series.first_at < cut.at
+      ) known where units is not null
       order by 1, 2, 3, 4
       on conflict do nothing
     )

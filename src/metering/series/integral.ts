@@ -4,9 +4,10 @@ import { sql, type RawBuilder } from 'kysely';
  * SQL for the integral of `series` (the table, by that name) up to an instant, in units; `at` is an SQL
  * expression. Exact for every instant: before the first event it is 0, from the last event on it is the
  * line, on a checkpoint it is the checkpoint. Between them the area back from the next checkpoint, or from
- * the line, is subtracted: at most one period of events is read, however long the history.
+ * the line, is subtracted: at most one period of events is read, however long the history. Null at an instant
+ * that only archived events could tell of.
  */
-export function integralAt(at: RawBuilder<bigint>): RawBuilder<bigint> {
+export function integralAt(at: RawBuilder<bigint>): RawBuilder<bigint | null> {
   return sql`coalesce(${keptIntegralAt(at)}, ${levelIntegral(at)})`;
 }
 
@@ -35,7 +36,24 @@ function jobIntegral(at: RawBuilder<bigint>): RawBuilder<bigint> {
         and job.ended_at > ${at}), 0)::bigint`;
 }
 
-function levelIntegral(at: RawBuilder<bigint>): RawBuilder<bigint> {
+function levelIntegral(at: RawBuilder<bigint>): RawBuilder<bigint | null> {
+  return sql`case when exists (
+      select from series_base base join archived_account using (account_id)
+      where base.account_id = series.account_id and base.meter = series.meter
+        and base.resource = series.resource and base.until_at > ${at})
+    then ${baseIntegral(at)} else ${eventsIntegral(at)} end`;
+}
+
+/** What a base knows of the time before it: the beginning, the end, and nothing of the events between them. */
+function baseIntegral(at: RawBuilder<bigint>): RawBuilder<bigint | null> {
+  return sql`(
+    select case when count(*) = 0 or ${at} <= min(base.first_at) then 0
+      when ${at} >= min(base.last_at) then min(offset_units - base.level * (until_at - ${at})) end
+    from series_base base where base.account_id = series.account_id and base.meter = series.meter
+      and base.resource = series.resource and base.size_tenths = series.size_tenths)`;
+}
+
+function eventsIntegral(at: RawBuilder<bigint>): RawBuilder<bigint> {
   return sql`(
     with reference as (
       (select checkpoint.at, integral_units from checkpoint

@@ -7,8 +7,8 @@ export type JobKey = { readonly account: string; readonly app: string; readonly 
 /**
  * Brings jobs in line with their recorded events and adds the difference to their app's job series: a job
  * runs from its first start to the first end after that, five minutes at most (R14), at the size of its
- * start. The series counts every job in full, which is right from its last end on. Needs the accounts'
- * lock; safe to repeat.
+ * start. The series counts every job in full, which is right from its last end on. Jobs whose events may be
+ * archived stay as they are. Needs the accounts' lock; safe to repeat.
  */
 export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
   if (jobs.length === 0) return;
@@ -19,6 +19,8 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
         ${textArray(jobs.map((key) => key.account))}::text[],
         ${textArray(jobs.map((key) => key.app))}::text[],
         ${textArray(jobs.map((key) => key.job))}::text[]) as touched (account_id, app, job)
+      where not exists (select from job where job.account_id = touched.account_id
+        and job.app = touched.app and job.job = touched.job and job.is_archived)
     ),
     started as (
       select distinct on (account_id, app, job)

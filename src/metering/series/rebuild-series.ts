@@ -5,6 +5,7 @@ import type { Db } from '../../database/pool.ts';
 import { groupBy } from '../../values/group.ts';
 import { MAX_JOB_SECONDS } from '../usage/segments.ts';
 import { cutSeries, type Cut } from './checkpoints.ts';
+import { basesOf } from './settled.ts';
 
 /** A derived row that was not what the facts say. */
 export type Drift = {
@@ -19,6 +20,7 @@ export type Drift = {
  * Recomputes everything that is derived from the facts of some accounts, set-wise, puts it in place of what
  * is there, and answers every difference. Recording keeps the same rows right bit by bit, so there should be
  * none; the bounds `first_at` and `last_at` of a series, which may be wider than needed, are only tightened.
+ * What is settled (the bases of series, their checkpoints before that, archived jobs) is a fact like the events.
  * `isDryRun` compares and changes nothing. One transaction under the accounts' lock: others go on.
  */
 export async function rebuildSeries(
@@ -76,7 +78,9 @@ async function rebuildJobs(tx: Db, accounts: readonly string[]): Promise<Drift[]
     with started as (
       select distinct on (account_id, app, resource)
         account_id, app, resource as job, size_tenths, at as started_at
-      from standing_event where meter = 'job' and level = 1 and ${among(accounts)}
+      from standing_event e where meter = 'job' and level = 1 and ${among(accounts)}
+        and not exists (select from job where job.account_id = e.account_id and job.app = e.app
+          and job.job = e.resource and job.is_archived)
       order by account_id, app, resource, at, tie, event_id, source
     )
     select started.*, least(started_at + ${sql.lit(Number(MAX_JOB_SECONDS))}, (
@@ -87,7 +91,7 @@ async function rebuildJobs(tx: Db, accounts: readonly string[]): Promise<Drift[]
   const told = (row: string) =>
     sql`${sql.ref(`${row}.size_tenths`)} || ' tenths, ' || ${sql.ref(`${row}.started_at`)} || '–' || ${sql.ref(`${row}.ended_at`)}`;
   const { rows } = await sql<Drift>`
-    with was as (delete from job where ${among(accounts)} returning *)
+    with was as (delete from job where ${among(accounts)} and not is_archived returning *)
     select account_id as account, 'job ' || app || '/' || job as what,
       coalesce(${told('was')}, 'none') as was, coalesce(${told('r')}, 'none') as "is"
     from was full join rebuilt_job r using (account_id, app, job)
@@ -101,12 +105,20 @@ async function rebuildJobs(tx: Db, accounts: readonly string[]): Promise<Drift[]
 
 async function rebuildLevels(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
   await sql`create temp table rebuilt_series on commit drop as
-    with stretch as (
+    with counted as (
+      select account_id, meter, resource, size_tenths, level, at, tie, event_id, source
+      from standing_event left join ${basesOf(accounts)} base using (account_id, meter, resource)
+      where meter in ('app', 'database') and ${among(accounts)} and at >= coalesce(until_at, 0)
+      union all
+      select account_id, meter, resource, size_tenths, level, until_at, '', '', ''
+      from series_base where level > 0 and ${among(accounts)}
+    ),
+    stretch as (
       select account_id, meter, resource, case when meter = 'app' then 0 else size_tenths end
           as size_tenths, level, at,
         lead(at) over (partition by account_id, meter, resource
           order by at, tie, event_id, source) as until
-      from standing_event where meter in ('app', 'database') and ${among(accounts)}
+      from counted
     ),
     part as (
       select account_id, meter, resource, size_tenths,
@@ -114,6 +126,9 @@ async function rebuildLevels(tx: Db, accounts: readonly string[]): Promise<Drift
         case when until is null then -level * at else level * (until - at) end as offset_units,
         at as first_at, case when meter = 'app' then at else coalesce(until, at) end as last_at
       from stretch where meter = 'app' or level = 1
+      union all
+      select account_id, meter, resource, size_tenths, 0, offset_units, first_at, last_at
+      from series_base where ${among(accounts)}
       union all
       select account_id, 'job', app, 0, 0, size_tenths * (ended_at - started_at), started_at, ended_at
       from job where ${among(accounts)}
@@ -151,7 +166,10 @@ async function rebuildLevels(tx: Db, accounts: readonly string[]): Promise<Drift
 async function rebuildCheckpoints(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
   await sql`create temp table former_checkpoint on commit drop as
     select * from checkpoint where ${among(accounts)}`.execute(tx);
-  await sql`delete from checkpoint where ${among(accounts)}`.execute(tx);
+  await sql`delete from checkpoint where ${among(accounts)} and not exists (
+    select from ${basesOf(accounts)} base where base.account_id = checkpoint.account_id
+      and base.meter = checkpoint.meter and base.resource = checkpoint.resource
+      and checkpoint.at < base.until_at)`.execute(tx);
   const { rows: cuts } = await sql<Cut & { readonly turn: number }>`
     select account_id as account, at,
       (row_number() over (partition by account_id order by at desc))::int as turn

@@ -5,7 +5,7 @@ import type { Db } from '../../database/pool.ts';
 import { correctEvent, type Corrected } from '../../events/correct-event.ts';
 import { databaseEndedWithApp } from '../../events/derived.ts';
 import type { Event, EventOf } from '../../events/event.ts';
-import { notSupersedable } from '../../events/refusal.ts';
+import { eventArchived, notSupersedable } from '../../events/refusal.ts';
 import { assert } from '../../values/fault.ts';
 import type { Second } from '../../values/instant.ts';
 import { deltasOf } from './deltas.ts';
@@ -13,6 +13,7 @@ import { fromEventRow, toEventRow, type EventRow } from '../recording/event-row.
 import { foldDeltas } from './fold-deltas.ts';
 import { foldJobs } from './jobs.ts';
 import { findNeighbours, placedBetween } from './neighbours.ts';
+import { findSettled } from './settled.ts';
 
 type Supersession = EventOf<'event.superseded'>;
 
@@ -47,13 +48,42 @@ async function correctAll(
   targets: readonly (Target | undefined)[],
 ): Promise<readonly (Corrected | undefined)[]> {
   const accounts = await findAccounts(tx, [...new Set(supersessions.map((one) => one.account))]);
-  return supersessions.map((supersession, index) => {
+  const corrected = supersessions.map((supersession, index): Corrected | undefined => {
     const target = targets[index];
     const account = accounts.get(supersession.account);
     if (target === undefined || account === undefined) return undefined;
+    if (target.event === undefined) return archived(supersession);
     const { isSuperseded, event } = target;
     return correctEvent(supersession, event, { isSuperseded, signedUpAt: account.signedUpAt });
   });
+  const settled = await findSettledOf(tx, corrected, targets);
+  return corrected.map((one, index) =>
+    one?.ok === true && settled.has(index) ? archived(supersessions[index]!) : one,
+  );
+}
+
+function archived({ fact }: Supersession): Corrected {
+  return { ok: false, refusal: eventArchived(fact.supersededId) };
+}
+
+/** Those whose event, or what would be true instead, is about what is settled, by position. */
+async function findSettledOf(
+  tx: Db,
+  corrected: readonly (Corrected | undefined)[],
+  targets: readonly (Target | undefined)[],
+): Promise<ReadonlySet<number>> {
+  const about = corrected.flatMap((one, index) => {
+    const { event, settledAt } = targets[index] ?? {};
+    if (one?.ok !== true || event === undefined) return [];
+    const events = one.instead === undefined ? [event] : [event, one.instead];
+    return events.map((of) => ({ event: of, row: toEventRow(of), settledAt: settledAt!, index }));
+  });
+  const settled = await findSettled(
+    tx,
+    about,
+    about.map(({ settledAt }) => settledAt),
+  );
+  return new Set([...settled].map((position) => about[position]!.index));
 }
 
 /**
@@ -70,7 +100,7 @@ export async function supersede(
   const instead: Event[] = [];
   for (const [index, outcome] of corrected.entries()) {
     assert(outcome?.ok, 'only what can be superseded was let through');
-    const { event } = targets[index]!;
+    const event = targets[index]!.event!;
     await withdraw(tx, event);
     if (event.fact.type === 'app.deleted') {
       for (const end of await endsWithApp(tx, event)) await withdraw(tx, end);
@@ -80,7 +110,12 @@ export async function supersede(
   return instead;
 }
 
-type Target = { readonly event: Event; readonly isSuperseded: boolean };
+type Target = {
+  /** Undefined: it is archived. */
+  readonly event: Event | undefined;
+  readonly isSuperseded: boolean;
+  readonly settledAt: Second | null;
+};
 
 async function findTargets(
   tx: Db,
@@ -89,24 +124,32 @@ async function findTargets(
   const { rows } = await sql<TargetRow>`
     select given.position, event.type, event.at, event.tie, event.meter, event.resource, event.app,
       event.level::int as level, event.size_tenths as "sizeTenths", event.details,
-      event.is_superseded as "isSuperseded"
+      coalesce(event.is_superseded, false) as "isSuperseded", account.settled_at as "settledAt"
     from unnest(
       ${textArray(supersessions.map(({ account }) => account))}::text[],
       ${textArray(supersessions.map(({ fact }) => fact.supersededSource))}::text[],
       ${textArray(supersessions.map(({ fact }) => fact.supersededId))}::text[]
     ) with ordinality as given (account_id, source, event_id, position)
-    join event_identity using (account_id, source, event_id)
-    join event using (account_id, source, event_id, recording, recorded_at)`.execute(tx);
+    join account using (account_id)
+    join event_identity identity using (account_id, source, event_id)
+    left join event using (account_id, source, event_id, recording, recorded_at)
+    where identity.recording is not null`.execute(tx);
   const targets: (Target | undefined)[] = supersessions.map(() => undefined);
-  for (const { position, isSuperseded, ...row } of rows) {
+  for (const { position, isSuperseded, settledAt, ...row } of rows) {
     const { account, fact } = supersessions[Number(position) - 1]!;
     const identity = { account, source: fact.supersededSource, id: fact.supersededId };
-    targets[Number(position) - 1] = { event: fromEventRow(identity, row), isSuperseded };
+    const event = isThere(row) ? fromEventRow(identity, row) : undefined;
+    targets[Number(position) - 1] = { event, isSuperseded, settledAt };
   }
   return targets;
 }
 
-type TargetRow = EventRow & Omit<Target, 'event'> & { readonly position: bigint };
+type MissingRow = { readonly type: null };
+type TargetRow = (EventRow | MissingRow) & Omit<Target, 'event'> & { readonly position: bigint };
+
+function isThere(row: EventRow | MissingRow): row is EventRow {
+  return row.type !== null;
+}
 
 /** The ends of databases that were derived from a deletion. */
 async function endsWithApp(tx: Db, deletion: Event): Promise<Event[]> {

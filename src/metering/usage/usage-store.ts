@@ -1,6 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import { numberArray, textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
+import { Fault } from '../../values/fault.ts';
+import { formatSecond } from '../../values/instant.ts';
 import { integralAt, keptIntegralAt } from '../series/integral.ts';
 import { gatherUsage, type Usage, type UsagePart, type Window } from './usage.ts';
 
@@ -10,6 +12,9 @@ export type AccountWindow = Window & { readonly account: string };
  * What each account used over its window, exactly, in the order asked for; one statement for any number of
  * windows, and another one for those that begin or end in the middle of what happened, which no checkpoint
  * holds. The cost grows with the resources of the accounts, not with their history.
+ *
+ * @throws Fault `usage_archived` for a window that begins or ends, in the middle of what happened, where events
+ *   are archived.
  */
 export async function usageOf(db: Db, windows: readonly AccountWindow[]): Promise<Usage[]> {
   if (windows.length === 0) return [];
@@ -21,7 +26,19 @@ export async function usageOf(db: Db, windows: readonly AccountWindow[]): Promis
     integralAt,
   );
   for (const [index, position] of open.entries()) kept[position] = worked[index]!;
-  return kept.map((parts) => gatherUsage(parts.filter(isKnown)));
+  return kept.map((parts, position) => {
+    const known = parts.filter(isKnown);
+    if (known.length < parts.length) throw usageArchived(windows[position]!);
+    return gatherUsage(known);
+  });
+}
+
+function usageArchived({ account, from, to }: AccountWindow): Fault {
+  const window = `from ${formatSecond(from)} to ${formatSecond(to)}`;
+  const message =
+    `what account ${JSON.stringify(account)} used ${window} cannot be told: events of it are archived; ` +
+    'ask for whole billing periods, or restore the months (`gigameter archive list`)';
+  return new Fault('conflict', 'usage_archived', message);
 }
 
 type Part = Omit<UsagePart, 'units'> & { readonly units: bigint | null };

@@ -53,7 +53,8 @@ export type SnapshotResult = {
  *
  * A report of an earlier instant that arrives later is heard all the same; the next snapshot corrects it.
  *
- * @throws Fault `snapshot_too_small`, `snapshot_differs`, or `snapshot_ahead` when it lies in the future.
+ * @throws Fault `snapshot_too_small`, `snapshot_differs`, `snapshot_ahead` when it lies in the future,
+ *   or `snapshot_settled` when events of its time may be archived.
  */
 export async function applySnapshot(
   context: SnapshotContext,
@@ -62,6 +63,7 @@ export async function applySnapshot(
   { isDryRun = false, isForced = false }: SnapshotOptions = {},
 ): Promise<SnapshotResult> {
   refuseFuture(snapshot, now);
+  await refuseSettled(context.db, snapshot);
   const comparison = await compareAll(context.db, snapshot);
   const suspicion = suspicionOf(snapshot, comparison);
   const drift = await priceDrift(context.db, snapshot, comparison);
@@ -108,6 +110,20 @@ function refuseFuture(snapshot: Snapshot, now: Date): void {
   const taken = formatInstant(snapshot.takenAt);
   const message = `taken_at is ${taken}; it must not be more than 5 minutes ahead of the meter's clock, ${now.toISOString()}`;
   throw new Fault('invalid', 'snapshot_ahead', message);
+}
+
+/** What ran then cannot be told any more where events are archived, nor changed. */
+async function refuseSettled(db: Db, { takenAt }: Snapshot): Promise<void> {
+  const settled = await db
+    .selectFrom('account')
+    .select('settled_at')
+    .where('settled_at', '>', takenAt.second)
+    .limit(1)
+    .executeTakeFirst();
+  if (settled === undefined) return;
+  const rule = 'events of that time are settled, and may be archived; take one of today';
+  const message = `taken_at is ${formatInstant(takenAt)}; ${rule}`;
+  throw new Fault('conflict', 'snapshot_settled', message);
 }
 
 /** A snapshot that was cut short must not end what it failed to list. */

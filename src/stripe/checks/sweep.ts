@@ -14,6 +14,8 @@ const STRAY_AFTER_S = 25 * HOUR_S;
 const LOOK_BACK_S = 40 * 24 * HOUR_S;
 /** Stripe repeats none that is older than 30 days. */
 const KEEP_EVENTS_MS = 90 * 24 * HOUR_S * 1000;
+/** So that nobody waits for long after a pause. */
+const FORGET_AT_ONCE = 1000;
 
 /**
  * Deletes drafts that a crash left behind and no invoice of ours uses, fetches news that Stripe could not
@@ -61,5 +63,18 @@ async function recoverEvents({ db, gateway, clock }: StripeContext): Promise<num
 
 async function forgetEvents({ db, clock }: StripeContext): Promise<void> {
   const before = new Date(clock().getTime() - KEEP_EVENTS_MS);
-  await db.deleteFrom('stripe_event').where('processed_at', '<', before).execute();
+  for (;;) {
+    const { numDeletedRows } = await db
+      .deleteFrom('stripe_event')
+      .where('stripe_event_id', 'in', (from) =>
+        from
+          .selectFrom('stripe_event')
+          .select('stripe_event_id')
+          .where('processed_at', '<', before)
+          .orderBy('processed_at')
+          .limit(FORGET_AT_ONCE),
+      )
+      .executeTakeFirst();
+    if (numDeletedRows < BigInt(FORGET_AT_ONCE)) return;
+  }
 }

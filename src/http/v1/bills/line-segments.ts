@@ -76,6 +76,9 @@ export function lineSegmentRoutes({ readAs }: { readonly readAs: ReadAs }): Fast
             throw new Fault('not_found', 'line_unknown', message);
           }
           const explained = await explainLine(db, account, invoice, line);
+          if (explained.archived !== undefined) {
+            throw new Fault('conflict', 'facts_archived', explained.archived);
+          }
           const end = after + limit;
           return {
             segments: explained.segments.slice(after, end).map((one) => toJson(line, one)),

@@ -85,6 +85,11 @@ export function tracedEventRoutes({ readAs }: { readonly readAs: ReadAs }): Fast
           const message = `account ${account} has no event ${name.id} from ${name.source}`;
           throw new Fault('not_found', 'event_unknown', message);
         }
+        if (traced.archived !== undefined) {
+          const { month, file } = traced.archived;
+          const message = `event ${name.id} from ${name.source} is archived with ${month} in ${file}`;
+          throw new Fault('conflict', 'facts_archived', message);
+        }
         return toJson(traced);
       },
     });

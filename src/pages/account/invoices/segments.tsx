@@ -11,7 +11,7 @@ const SEGMENTS_PER_PAGE = 30;
 
 /** What a line of an invoice adds up from, to the second and to the cent. */
 export function Segments({
-  shown: { line, segments, rest },
+  shown: { line, segments, rest, archived },
   from,
   after,
 }: {
@@ -70,7 +70,7 @@ export function Segments({
           <Money cents={line.amountCents} />,
           '',
         ]}
-        empty="No segment accounts for this line."
+        empty={archived === undefined ? 'No segment accounts for this line.' : `Its ${archived}.`}
       />
       <Pages
         rows={page}

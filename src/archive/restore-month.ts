@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import type { Db } from '../database/pool.ts';
+import { assert, Fault } from '../values/fault.ts';
+import { findDamage, readLines } from './files/read-file.ts';
+import { partitionOf, startOf, type Month } from './month.ts';
+
+const LINES_AT_ONCE = 2000;
+/** Whoever records waits for so long at most. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+/**
+ * Puts a month's events back from its file; those that stayed move to them and count as they do now. Once nothing
+ * of an account is archived any more, nothing of it is settled either, but for what came too late meanwhile: that
+ * counts nowhere. In one transaction; the file is read into a table of its own before others have to wait. Answers
+ * how many came back; safe to repeat: a month that is not archived is left alone.
+ *
+ * @throws Fault `archive_damaged` for a file that is not the one that was written.
+ */
+export async function restoreMonth(db: Db, month: Month, directory: string): Promise<bigint> {
+  const archived = await db
+    .selectFrom('archived_month')
+    .selectAll()
+    .where('month', '=', month)
+    .executeTakeFirst();
+  if (archived === undefined) return 0n;
+  const { file, rows, file_sha256, lines_sha256 } = archived;
+  const damage = await findDamage(directory, {
+    file,
+    rows: Number(rows),
+    file_sha256,
+    lines_sha256,
+  });
+  if (damage !== undefined) {
+    throw new Fault(
+      'conflict',
+      'archive_damaged',
+      `${file} is not the file of ${month}: ${damage}`,
+    );
+  }
+  return await db.transaction().execute(async (tx) => {
+    const { rows: held } = await sql`
+      select from archived_month where month = ${month} for update`.execute(tx);
+    if (held.length === 0) return 0n;
+    await sql`create temp table restored (like event) on commit drop`.execute(tx);
+    for await (const lines of inBatches(readLines(directory, file))) await readInto(tx, lines);
+    await sql`create index on restored (account_id, recording, source, event_id)`.execute(tx);
+    await sql`set local lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(tx);
+    await sql`lock table only event in access exclusive mode`.execute(tx);
+    return await attach(tx, month);
+  });
+}
+
+async function* inBatches(lines: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
+  let some: string[] = [];
+  for await (const line of lines) {
+    some.push(line);
+    if (some.length < LINES_AT_ONCE) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
+}
+
+async function readInto(tx: Db, lines: readonly string[]): Promise<void> {
+  await sql`
+    insert into restored
+    select event.* from unnest(${lines}::text[]) as line,
+      lateral jsonb_populate_record(null::event, line::jsonb) as event`.execute(tx);
+}
+
+async function attach(tx: Db, month: Month): Promise<bigint> {
+  const partition = sql.table(partitionOf(month));
+  const from = sql.lit(startOf(month).toISOString());
+  await sql`create table ${partition} (like event including all)`.execute(tx);
+  const { numAffectedRows: carried } = await sql`
+    with moved as (
+      delete from event_of_other_months
+      where recorded_at >= ${from} and recorded_at < timestamptz ${from} + interval '1 month'
+      returning *
+    )
+    insert into ${partition} select * from moved`.execute(tx);
+  const { numAffectedRows: back } = await sql`
+    insert into ${partition}
+    select * from restored where not exists (
+      select from ${partition} there where there.account_id = restored.account_id
+        and there.recording = restored.recording and there.source = restored.source
+        and there.event_id = restored.event_id)`.execute(tx);
+  const { rows } = await sql<{ left: bigint; to: string }>`
+    select coalesce(sum(events), 0)::bigint as left,
+      (timestamptz ${from} + interval '1 month')::text as to
+    from archived_account where month = ${month}`.execute(tx);
+  assert(back === rows[0]!.left, `${back} events of ${month} are back, ${carried} had stayed`);
+  // As prepareMonths makes them.
+  await sql`create policy own_rows on ${partition} for select
+    using (account_id = current_setting('gigameter.account_id', true))`.execute(tx);
+  await sql`alter table ${partition} enable row level security`.execute(tx);
+  await sql`alter table event attach partition ${partition}
+    for values from (${from}) to (${sql.lit(rows[0]!.to)})`.execute(tx);
+  await forget(tx, month);
+  return back;
+}
+
+async function forget(tx: Db, month: Month): Promise<void> {
+  await sql`delete from archived_month where month = ${month}`.execute(tx);
+  await sql`
+    with back as (
+      delete from archived_account where month = ${month} returning account_id
+    ),
+    whole as materialized (
+      select account_id from back where not exists (
+        select from archived_account other
+        where other.account_id = back.account_id and other.month <> ${month})
+    ),
+    bases as (
+      delete from series_base using whole where series_base.account_id = whole.account_id
+    ),
+    jobs as (
+      update job set is_archived = false from whole
+      where job.account_id = whole.account_id and is_archived
+    )
+    update account set settled_at = null from whole where account.account_id = whole.account_id`.execute(
+    tx,
+  );
+}

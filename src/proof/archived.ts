@@ -1,0 +1,13 @@
+import type { EventType } from '../events/event.ts';
+import type { Meter } from '../metering/series/level.ts';
+import type { ChainedEvent } from './event-chain.ts';
+
+/** An event as its file has it. */
+export type ArchivedEvent = ChainedEvent & {
+  readonly type: EventType;
+  readonly meter: Meter | null;
+  readonly supersededIn: bigint | null;
+};
+
+/** Reads an account's events in archived months, those that are still in the database among them. */
+export type ReadArchived = (account: string) => Promise<readonly ArchivedEvent[]>;
