@@ -18,9 +18,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '\\r',
 };
 
+type Value = string | number | bigint | null;
+
+/** Such a line. */
+export function copyLine(values: readonly Value[]): string {
+  return values.map(copyValue).join('\t');
+}
+
 /** A value within such a line. */
-export function copyValue(value: string | number | null): string {
+export function copyValue(value: Value): string {
   if (value === null) return '\\N';
-  if (typeof value === 'number' || !SPECIAL.test(value)) return `${value}`;
+  if (typeof value !== 'string' || !SPECIAL.test(value)) return `${value}`;
   return value.replace(/[\\\t\n\r]/g, (found) => ESCAPES[found]!);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { tierOfPeriodEnding } from '../accounts/account.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
+import { copyInto, copyLine } from '../database/copy.ts';
 import type { Db } from '../database/pool.ts';
 import { addEntries } from '../ledger/store.ts';
 import type { BilledPeriod } from './bill-periods.ts';
@@ -39,44 +40,49 @@ export async function saveClosed(
 }
 
 async function savePeriods(tx: Db, now: Date, closed: readonly BilledPeriod[]): Promise<void> {
-  await sql`
-    with closed as (
-      select * from unnest(
-        ${textArray(closed.map(({ account }) => account.id))}::text[],
-        ${numberArray(closed.map(({ start }) => start))}::bigint[],
-        ${numberArray(closed.map(({ end }) => end))}::bigint[],
-        ${textArray(closed.map(({ account, end }) => tierOfPeriodEnding(account, end)))}::text[],
-        ${numberArray(closed.map(({ nextCloseAt }) => nextCloseAt ?? null))}::bigint[]
-      ) as closed (account_id, start_at, end_at, tier, next_close_at)
+  const closedAt = now.toISOString();
+  await copyInto(
+    tx,
+    'billing_period (account_id, start_at, end_at, tier, closed_at)',
+    closed.map(({ account, start, end }) =>
+      copyLine([account.id, start, end, tierOfPeriodEnding(account, end), closedAt]),
     ),
-    kept as (
-      insert into billing_period (account_id, start_at, end_at, tier, closed_at)
-      select account_id, start_at, end_at, tier, ${now}::timestamptz from closed
-    )
-    update account set next_close_at = closed.next_close_at, late_since = null
-    from closed where account.account_id = closed.account_id`.execute(tx);
+  );
+  await sql`
+    /* prepare note_closed */
+    update account set next_close_at = closed.next_close_at, late_since = null,
+      last_cut_at = greatest(last_cut_at, closed.end_at)
+    from unnest(
+      ${textArray(closed.map(({ account }) => account.id))}::text[],
+      ${numberArray(closed.map(({ end }) => end))}::bigint[],
+      ${numberArray(closed.map(({ nextCloseAt }) => nextCloseAt ?? null))}::bigint[]
+    ) as closed (account_id, end_at, next_close_at)
+    where account.account_id = closed.account_id`.execute(tx);
 }
 
 type InvoicedPeriod = DuePeriod & { readonly invoice: ComposedInvoice };
 
 async function saveInvoices(tx: Db, now: Date, invoiced: readonly InvoicedPeriod[]): Promise<void> {
-  const states = invoiced.map(({ invoice }) => stateOf(invoice));
-  await sql`
-    insert into invoice (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
-      state, created_at, paid_at)
-    select account_id, invoice_id, period_start, period_end, total_cents, lines_sha256, state,
-      ${now}::timestamptz,
-      case when state = 'settled' then ${now}::timestamptz end
-    from unnest(
-      ${textArray(invoiced.map(({ account }) => account.id))}::text[],
-      ${textArray(invoiced.map(({ invoice }) => invoice.invoiceId))}::text[],
-      ${numberArray(invoiced.map(({ start }) => start))}::bigint[],
-      ${numberArray(invoiced.map(({ end }) => end))}::bigint[],
-      ${numberArray(invoiced.map(({ invoice }) => invoice.totalCents))}::bigint[],
-      ${textArray(invoiced.map(({ invoice }) => linesSha256(invoice.lines)))}::text[],
-      ${textArray(states)}::text[]
-    ) as invoiced (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256,
-      state)`.execute(tx);
+  const createdAt = now.toISOString();
+  await copyInto(
+    tx,
+    `invoice (account_id, invoice_id, period_start, period_end, total_cents, lines_sha256, state,
+      created_at, paid_at)`,
+    invoiced.map(({ account, start, end, invoice }) => {
+      const state = stateOf(invoice);
+      return copyLine([
+        account.id,
+        invoice.invoiceId,
+        start,
+        end,
+        invoice.totalCents,
+        linesSha256(invoice.lines),
+        state,
+        createdAt,
+        state === 'settled' ? createdAt : null,
+      ]);
+    }),
+  );
 }
 
 function stateOf({ totalCents }: ComposedInvoice): 'settled' | 'frozen' | 'needs_operator' {
@@ -85,42 +91,33 @@ function stateOf({ totalCents }: ComposedInvoice): 'settled' | 'frozen' | 'needs
 }
 
 async function saveLines(tx: Db, invoiced: readonly InvoicedPeriod[]): Promise<void> {
-  const lines = invoiced.flatMap(({ account, invoice }) =>
-    invoice.lines.map((line, index) => ({
-      accountId: account.id,
-      invoiceId: invoice.invoiceId,
-      number: index + 1,
-      ...lineColumns(line),
-    })),
+  await copyInto(
+    tx,
+    `invoice_line (account_id, invoice_id, line_number, kind, app, database, size_tenths, quantity,
+      description, amount_cents, adjusts_period_start)`,
+    invoiced.flatMap(({ account, invoice }) =>
+      invoice.lines.map((line, index) => {
+        const { app, database, sizeTenths, quantity, adjustsPeriodStart } = columnsOf(line);
+        return copyLine([
+          account.id,
+          invoice.invoiceId,
+          index + 1,
+          line.kind,
+          app,
+          database,
+          sizeTenths,
+          quantity,
+          line.description,
+          line.amountCents,
+          adjustsPeriodStart,
+        ]);
+      }),
+    ),
   );
-  await sql`
-    insert into invoice_line (account_id, invoice_id, line_number, kind, app, database, size_tenths,
-      quantity, description, amount_cents, adjusts_period_start)
-    select * from unnest(
-      ${textArray(lines.map((line) => line.accountId))}::text[],
-      ${textArray(lines.map((line) => line.invoiceId))}::text[],
-      ${numberArray(lines.map((line) => line.number))}::int[],
-      ${textArray(lines.map((line) => line.kind))}::text[],
-      ${textArray(lines.map((line) => line.app))}::text[],
-      ${textArray(lines.map((line) => line.database))}::text[],
-      ${numberArray(lines.map((line) => line.sizeTenths))}::int[],
-      ${numberArray(lines.map((line) => line.quantity))}::bigint[],
-      ${textArray(lines.map((line) => line.description))}::text[],
-      ${numberArray(lines.map((line) => line.amountCents))}::bigint[],
-      ${numberArray(lines.map((line) => line.adjustsPeriodStart))}::bigint[])`.execute(tx);
 }
 
-function lineColumns(line: InvoiceLine) {
-  const { kind, description, amountCents } = line;
-  const common = {
-    kind,
-    description,
-    amountCents,
-    app: null,
-    database: null,
-    sizeTenths: null,
-    adjustsPeriodStart: null,
-  };
+function columnsOf(line: InvoiceLine) {
+  const common = { app: null, database: null, sizeTenths: null, adjustsPeriodStart: null };
   switch (line.kind) {
     case 'app':
       return { ...common, app: line.app, quantity: line.rssTenths };

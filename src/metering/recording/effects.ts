@@ -3,7 +3,7 @@ import type { Db } from '../../database/pool.ts';
 import type { Requirement } from '../../events/admission.ts';
 import { eventsByType, type Event } from '../../events/event.ts';
 import type { Introduction } from '../../events/parking.ts';
-import { cutSeries } from '../series/checkpoints.ts';
+import { cutSeries, noteCuts } from '../series/checkpoints.ts';
 import { databaseEnds, introduceApps, introduceDatabases } from './introduce.ts';
 import { foldJobs } from '../series/jobs.ts';
 import { newEvent } from './new-event.ts';
@@ -35,7 +35,10 @@ export async function applyEffects(
   for (const event of of('account.upgraded')) {
     const { account, occurredAt } = event;
     const isEarliest = await noteInstant(tx, event, 'upgraded_at');
-    if (isEarliest) await cutSeries(tx, [{ account, at: occurredAt.second }]);
+    if (!isEarliest) continue;
+    const cuts = [{ account, at: occurredAt.second }];
+    await cutSeries(tx, cuts);
+    await noteCuts(tx, cuts);
   }
   for (const event of of('account.deleted')) {
     const isEarliest = await noteInstant(tx, event, 'deleted_at');
