@@ -113,7 +113,7 @@ test('what is archived changes no usage, preview or invoice, nor what later fact
         // What is older than corrections reach back to is billed by neither, and metered where it still can be.
         const within = boundary(signedUpAt, MONTHS - 13);
         const late = veryLate
-          .filter(({ time }) => BigInt(Date.parse(time)) / 1000n >= within)
+          .filter((report) => aboutOf(report, reports) >= within)
           .map((report): Delivery => ({ at: end + DAY, report }));
         if (late.length > 0) {
           for (const { db } of [archived, kept]) await live(db, late);
@@ -134,7 +134,7 @@ test('what is archived changes no usage, preview or invoice, nor what later fact
           await told(kept.db, account, signedUpAt, later),
         );
         // What is older than the bound is recorded, and spoils nothing.
-        const before = veryLate.filter(({ time }) => BigInt(Date.parse(time)) / 1000n < within);
+        const before = veryLate.filter((report) => aboutOf(report, reports) < within);
         if (before.length > 0) {
           await live(
             kept.db,
@@ -165,6 +165,12 @@ test('what is archived changes no usage, preview or invoice, nor what later fact
   );
   expect(left).toBeGreaterThan(20);
 });
+
+/** The time a report is about: of a supersession, that of what it supersedes. */
+function aboutOf({ time, data }: Report, reports: readonly Report[]): Second {
+  const superseded = reports.find(({ id }) => id === data.superseded_id);
+  return BigInt(Date.parse(superseded?.time ?? time)) / 1000n;
+}
 
 /** Archives what may be; answers how many events have left. */
 async function archive(end: Second): Promise<number> {
