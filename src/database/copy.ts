@@ -7,6 +7,7 @@ import type { Db } from './pool.ts';
  * look first.
  */
 export async function copyInto(tx: Db, into: string, lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
   await tx.executeQuery(CompiledQuery.raw(`copy ${into} from stdin`, [`${lines.join('\n')}\n`]));
 }
 

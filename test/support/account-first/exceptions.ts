@@ -4,6 +4,7 @@ const DUE = 'looks for work that is due in any account';
 const OPERATOR = 'an operator looks at all accounts';
 const NIGHTLY = 'compares the books of all accounts, at night';
 const BY_STRIPE_ID = "Stripe's news names no account";
+const MONTH = 'a month is archived, settled or brought back for all accounts';
 const OF_SOURCE = 'a source reports for many accounts';
 
 /**
@@ -14,13 +15,19 @@ export const ALL_ACCOUNTS: Readonly<Record<string, string>> = {
   'src/accounts/page-accounts.ts pageAccounts': OPERATOR,
   'src/accounts/signal-feed.ts listWaitingSignals':
     'the platform takes the signals of all accounts',
+  'src/archive/archive-months.ts sealMonth': MONTH,
+  'src/archive/carried.ts findCarried': MONTH,
+  'src/archive/drop-month.ts takeOut': MONTH,
+  'src/archive/restore-month.ts attach': MONTH,
+  'src/archive/restore-month.ts forget': MONTH,
+  'src/archive/settling/settle-accounts.ts settlePage': MONTH,
   'src/cli/bills/require-invoice.ts requireInvoiceById': 'an operator names an invoice only',
   'src/dunning/collect-due.ts findDue': DUE,
   'src/dunning/review-standing.ts reviewStanding': DUE,
   'src/http/v1/metrics.ts readFigures': OPERATOR,
   'src/invoicing/check-billed.ts findClosed': NIGHTLY,
-  'src/invoicing/report-unbilled.ts reportAfterDeletion': DUE,
-  'src/invoicing/store.ts findDue': DUE,
+  'src/invoicing/due-store.ts findDue': DUE,
+  'src/invoicing/plan-corrections.ts planSome': DUE,
   'src/login/email-token.ts useToken': 'a link holds a token only',
   'src/login/login-store.ts accountsOf': 'who signs in says an e-mail address only',
   'src/metering/months.ts makeMonth': 'a month is made for all accounts',
@@ -40,6 +47,7 @@ export const ALL_ACCOUNTS: Readonly<Record<string, string>> = {
   'src/sources/silence/silence-ends.ts accountsOfEnds': OF_SOURCE,
   'src/sources/silence/unconfirmed.ts endFlags': OF_SOURCE,
   'src/sources/snapshots/held-store.ts findHeld': OF_SOURCE,
+  'src/sources/snapshots/apply-snapshot.ts refuseSettled': OF_SOURCE,
   'src/stripe/checks/check-books.ts checkBooks': NIGHTLY,
   'src/stripe/checks/check-invoices.ts findExpected': NIGHTLY,
   'src/stripe/checks/check-invoices.ts loadBooks': NIGHTLY,
@@ -63,6 +71,12 @@ const TWO_STATEMENTS =
 
 /** What Citus is known to refuse, or to answer otherwise, and what each needs. */
 export const REFUSED: Readonly<Record<string, string>> = {
+  'src/archive/archive-months.ts refuseNeeded': FROM_ACCOUNTS,
+  'src/archive/archive-months.ts sealMonth': FROM_ACCOUNTS,
+  'src/archive/restore-month.ts forget': TWO_STATEMENTS,
+  'src/archive/settling/settle-store.ts moveBases': FROM_ACCOUNTS,
+  'src/metering/series/jobs.ts foldJobs': FROM_ACCOUNTS,
+  'src/metering/series/settled.ts findSettled': FROM_ACCOUNTS,
   'src/limits/surroundings.ts readSurroundings':
     'to know otherwise whether an upgrade is committed: xmin is of the node of the shard',
   'src/metering/series/rebuild-series.ts rebuildInstants': TWO_STATEMENTS,
