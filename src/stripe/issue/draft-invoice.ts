@@ -43,12 +43,12 @@ export async function makeDraft(
     step: 'draft',
     isLookedUpFirst:
       BigInt(Math.floor(now.getTime() / 1000)) - invoice.period_end >= LATE_AFTER_SECONDS,
-    plan: async () => ({
+    plan: async (tx) => ({
       method: 'POST',
       path: '/v1/invoices',
       params: {
         ...draftParams(invoice, customerId),
-        ...footer(await unconfirmedOnInvoice(context.db, invoice.account_id, invoice.invoice_id)),
+        ...footer(await unconfirmedOnInvoice(tx, invoice.account_id, invoice.invoice_id)),
       },
     }),
     parse: (body) => invoiceObject.safeParse(body).data,
