@@ -100,6 +100,13 @@ test('derived rows that are gone are made again, byte for byte', async () => {
   expect(await dumpTables(database.db)).toEqual(before);
 });
 
+test('the latest cut, before which facts change checkpoints too, is found again', async () => {
+  const before = await dumpTables(database.db);
+  await database.pool.query('update account set last_cut_at = signed_up_at');
+  await rebuildSeries(database.db, ACCOUNTS, false);
+  expect(await dumpTables(database.db)).toEqual(before);
+});
+
 test('every night a sample is proven: nothing is changed or reported of what is right', async () => {
   const before = await dumpTables(database.db);
   await proveSample(database.db, now, log);

@@ -4,7 +4,7 @@ import { textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
 import { groupBy } from '../../values/group.ts';
 import { MAX_JOB_SECONDS } from '../usage/segments.ts';
-import { cutSeries, type Cut } from './checkpoints.ts';
+import { cutSeries, noteCuts, type Cut } from './checkpoints.ts';
 import { basesOf } from './settled.ts';
 
 /** A derived row that was not what the facts say. */
@@ -179,6 +179,7 @@ async function rebuildCheckpoints(tx: Db, accounts: readonly string[]): Promise<
       where upgraded_at is not null and ${among(accounts)}
     ) cut order by turn`.execute(tx);
   for (const ofTurn of groupBy(cuts, ({ turn }) => turn).values()) await cutSeries(tx, ofTurn);
+  await noteCuts(tx, cuts);
   const { rows } = await sql<Drift>`
     select account_id as account,
       'checkpoint ' || meter || ' ' || resource || ' size ' || size_tenths || ' at ' || at as what,
