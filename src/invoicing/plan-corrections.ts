@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import { lockAccounts } from '../accounts/lock.ts';
 import { closedTo } from '../accounts/store.ts';
+import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { later, toSecond, type Second } from '../values/instant.ts';
 import { periodAt } from '../values/period.ts';
@@ -30,13 +32,16 @@ async function planSome(tx: Db, now: Date): Promise<number> {
     .select(['account_id', 'signed_up_at', closedTo().as('closedTo')])
     .where('account_id', 'in', accountIds)
     .execute();
-  for (const { account_id: accountId, signed_up_at: signedUpAt, closedTo: end } of late) {
-    await tx
-      .updateTable('account')
-      .set({ next_close_at: boundaryFrom(signedUpAt, later(end + 1n, toSecond(now))) })
-      .where('account_id', '=', accountId)
-      .execute();
-  }
+  const nextCloses = late.map(({ signed_up_at: signedUpAt, closedTo: end }) =>
+    boundaryFrom(signedUpAt, later(end + 1n, toSecond(now))),
+  );
+  await sql`
+    update account set next_close_at = planned.next_close_at
+    from unnest(
+      ${textArray(late.map((row) => row.account_id))}::text[],
+      ${numberArray(nextCloses)}::bigint[]
+    ) as planned (account_id, next_close_at)
+    where account.account_id = planned.account_id`.execute(tx);
   return accountIds.length;
 }
 
