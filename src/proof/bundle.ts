@@ -2,9 +2,9 @@ import type { Db } from '../database/pool.ts';
 import { findArchivedPart, whereArchived } from '../invoicing/explaining/archived-part.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
 import { assert, Fault } from '../values/fault.ts';
-import { CHAIN_START, readChain, readSeals, toLinks } from './chain-store.ts';
+import { CHAIN_START, readChain, sealsOf, toLinks } from './chain-store.ts';
 import { compareBytes } from '../values/text.ts';
-import type { ReadArchived } from './archived.ts';
+import { notAmong, type ReadArchived } from './archived.ts';
 import { eventText, type ChainedEvent } from './event-chain.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
 import { sealEvents } from './seal-events.ts';
@@ -59,9 +59,7 @@ function withMissing(
   archived: readonly ChainedEvent[],
   upTo: bigint,
 ): ChainedEvent[] {
-  const nameOf = ({ source, id }: ChainedEvent): string => JSON.stringify([source, id]);
-  const there = new Set(present.map(nameOf));
-  const missing = archived.filter((one) => one.recording <= upTo && !there.has(nameOf(one)));
+  const missing = notAmong(present, archived).filter(({ recording }) => recording <= upTo);
   return [...present, ...missing].toSorted((a, b) =>
     a.recording === b.recording
       ? compareBytes(a.source, b.source) || compareBytes(a.id, b.id)
@@ -73,11 +71,9 @@ function withMissing(
 
 async function readLinks(db: Db, account: string, count: number): Promise<string[]> {
   const links: string[] = [];
-  for (let sealedCount = 0n; links.length < count;) {
-    const seals = await readSeals(db, account, sealedCount);
-    if (seals.length === 0) break;
-    links.push(...seals.flatMap((seal) => toLinks(seal.links)));
-    sealedCount = seals.at(-1)!.sealedCount;
+  for await (const seal of sealsOf(db, account)) {
+    if (links.length >= count) break;
+    links.push(...toLinks(seal.links));
   }
   return links.slice(0, count);
 }

@@ -49,7 +49,7 @@ export async function readChain(
   return rows;
 }
 
-export async function readSeals(db: Db, account: string, afterCount: bigint): Promise<Seal[]> {
+async function readSeals(db: Db, account: string, afterCount: bigint): Promise<Seal[]> {
   const rows = await db
     .selectFrom('event_seal')
     .selectAll()
@@ -59,6 +59,16 @@ export async function readSeals(db: Db, account: string, afterCount: bigint): Pr
     .limit(10)
     .execute();
   return rows.map(toSeal);
+}
+
+/** All seals of an account, in order; reads some at a time. */
+export async function* sealsOf(db: Db, account: string): AsyncGenerator<Seal> {
+  for (let sealedCount = 0n; ;) {
+    const seals = await readSeals(db, account, sealedCount);
+    if (seals.length === 0) return;
+    yield* seals;
+    sealedCount = seals.at(-1)!.sealedCount;
+  }
 }
 
 export async function findLastSeal(db: Db, account: string): Promise<Seal | undefined> {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { Event } from '../events/event.ts';
 import { compareEvents } from '../events/order.ts';
-import type { ArchivedEvent } from './archived.ts';
+import { notAmong, type ArchivedEvent } from './archived.ts';
 import type { AccountHistory } from '../events/admit-events.ts';
 import { countedAt, type Known } from '../invoicing/explaining/level-events.ts';
 import { fromEventRow, type EventRow } from '../metering/recording/event-row.ts';
@@ -30,18 +30,16 @@ export function withArchived(
   facts: readonly KnownFact[],
   archived: readonly ArchivedEvent[],
 ): KnownFact[] {
-  const nameOf = (source: string, id: string): string => JSON.stringify([source, id]);
-  const there = new Set(facts.map(({ event: { source, id } }) => nameOf(source, id)));
-  const missing = archived
-    .filter(({ source, id }) => !there.has(nameOf(source, id)))
-    .map(({ source, id, recording, supersededIn, ...row }): KnownFact => {
-      const level = row.level === null ? null : Number(row.level);
-      return {
-        event: fromEventRow({ account, source, id }, { ...row, level }),
-        recording,
-        supersededIn,
-      };
-    });
+  const there = facts.map(({ event }) => event);
+  const missing = notAmong(there, archived).map((archivedEvent): KnownFact => {
+    const { source, id, recording, supersededIn, ...row } = archivedEvent;
+    const level = row.level === null ? null : Number(row.level);
+    return {
+      event: fromEventRow({ account, source, id }, { ...row, level }),
+      recording,
+      supersededIn,
+    };
+  });
   return [...facts, ...missing].toSorted((a, b) =>
     a.recording === b.recording
       ? compareEvents(a.event, b.event)

@@ -1,5 +1,5 @@
 import type { Db } from '../database/pool.ts';
-import { CHAIN_START, readChain, readSeals, toLinks, type ChainPlace } from './chain-store.ts';
+import { CHAIN_START, readChain, sealsOf, toLinks, type ChainPlace } from './chain-store.ts';
 import { linkAfter, NO_LINK, type ChainedEvent, type Link } from './event-chain.ts';
 
 /** Where the events no longer are what was sealed. */
@@ -33,19 +33,15 @@ export async function verifyChain(db: Db, account: string): Promise<ChainReport>
   let head = NO_LINK;
   let last: ChainPlace = CHAIN_START;
   let sealedCount = 0n;
-  for (;;) {
-    const seals = await readSeals(db, account, sealedCount);
-    for (const seal of seals) {
-      const links = toLinks(seal.links);
-      const events = await readChain(db, account, last, seal.last, links.length + MAX_BREAKS);
-      const found = compareSeal(account, head, links, events);
-      breaks.push(...found.map((one) => ({ ...one, position: sealedCount + one.position })));
-      head = links.at(-1)!;
-      ends.push({ recording: seal.last.recording, link: head });
-      last = seal.last;
-      sealedCount = seal.sealedCount;
-    }
-    if (seals.length === 0) break;
+  for await (const seal of sealsOf(db, account)) {
+    const links = toLinks(seal.links);
+    const events = await readChain(db, account, last, seal.last, links.length + MAX_BREAKS);
+    const found = compareSeal(account, head, links, events);
+    breaks.push(...found.map((one) => ({ ...one, position: sealedCount + one.position })));
+    head = links.at(-1)!;
+    ends.push({ recording: seal.last.recording, link: head });
+    last = seal.last;
+    sealedCount = seal.sealedCount;
   }
   const headAt = (recording: bigint): Link | undefined =>
     ends.findLast((end) => end.recording <= recording)?.link ?? NO_LINK;

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import type { ArchivedPart } from '../invoicing/explaining/archived-part.ts';
 import { compareBytes } from '../values/text.ts';
-import type { ArchivedEvent } from './archived.ts';
-import { readSeals, toLinks, type Seal } from './chain-store.ts';
+import { nameOf, type ArchivedEvent } from './archived.ts';
+import { sealsOf, toLinks, type Seal } from './chain-store.ts';
 import { linkAfter, NO_LINK, type ChainedEvent, type Link } from './event-chain.ts';
 import type { ChainBreak, ChainReport } from './verify-chain.ts';
 
@@ -104,19 +104,6 @@ async function* placesOf(tx: Db, account: string): AsyncGenerator<Place, undefin
     }
     if (rows.length < PLACES_AT_ONCE) return undefined;
   }
-}
-
-async function* sealsOf(tx: Db, account: string): AsyncGenerator<Seal> {
-  for (let sealedCount = 0n; ;) {
-    const seals = await readSeals(tx, account, sealedCount);
-    if (seals.length === 0) return;
-    yield* seals;
-    sealedCount = seals.at(-1)!.sealedCount;
-  }
-}
-
-function nameOf({ source, id }: { readonly source: string; readonly id: string }): string {
-  return JSON.stringify([source, id]);
 }
 
 /** As `collate "C"` compares. */
