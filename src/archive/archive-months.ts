@@ -2,16 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import { prepareMonths } from '../metering/months.ts';
+import { partitionOf, prepareMonths } from '../metering/months.ts';
 import { sealEvents } from '../proof/seal-events.ts';
 import { Fault } from '../values/fault.ts';
 import { formatSecond, type Second } from '../values/instant.ts';
+import { addMonths, monthOf, startOf, type Month } from '../values/month.ts';
 import { dropMonth } from './drop-month.ts';
 import { findDamage } from './files/read-file.ts';
 import type { Manifest } from './files/manifest.ts';
 import { writeMonthFile } from './files/write-file.ts';
+import { listMonths } from './list-months.ts';
 import { atOneMoment, digestOf, rowsOf } from './month-rows.ts';
-import { addMonths, monthOf, partitionOf, startOf, type Month } from './month.ts';
 import type { Horizon } from './settling/settle-store.ts';
 import { settleAccounts } from './settling/settle-accounts.ts';
 
@@ -57,13 +58,10 @@ export async function archiveMonths(db: Db, now: Date, archiving: Archiving): Pr
 
 /** Months before one whose events are in the database, the oldest first. */
 export async function findLiveMonths(db: Db, before: Month): Promise<Month[]> {
-  const { rows } = await sql<{ month: Month }>`
-    select replace(substr(relname, 10), '_', '-') as month
-    from pg_inherits join pg_class on oid = inhrelid
-    where inhparent = 'event'::regclass and relname ~ '^event_of_\\d{4}_\\d\\d$' order by 1`.execute(
-    db,
-  );
-  return rows.map(({ month }) => month).filter((month) => month < before);
+  const months = await listMonths(db);
+  return months
+    .filter(({ month, state }) => state === 'live' && month < before)
+    .map(({ month }) => month);
 }
 
 /** What is recorded may be true from five minutes later on. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import { FREE_DATABASE_ROWS } from '../limits/rules.ts';
-import { partitionOf, type Month } from './month.ts';
+import { partitionOf } from '../metering/months.ts';
+import type { Month } from '../values/month.ts';
 
 /**
  * Makes a temporary table `carried_key` of this connection: the events of a month that something still asks for.

@@ -3,7 +3,7 @@ import type { Db } from '../database/pool.ts';
 import { Fault } from '../values/fault.ts';
 import { findCarried } from './carried.ts';
 import type { Manifest } from './files/manifest.ts';
-import { partitionOf } from './month.ts';
+import { partitionOf } from '../metering/months.ts';
 
 /** Whoever is in the way for longer goes first; others queue up behind us for as long. */
 const LOCK_TIMEOUT_MS = 500;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
-import type { Month } from './month.ts';
+import type { Month } from '../values/month.ts';
 
 /** A month of events and where it is. */
 export type ListedMonth = {

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import { EVENT_LINE } from './files/event-line.ts';
 import type { WrittenRow } from './files/write-file.ts';
-import { partitionOf, type Month } from './month.ts';
+import { partitionOf } from '../metering/months.ts';
+import type { Month } from '../values/month.ts';
 
 const ROWS_AT_ONCE = 2000;
 

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
-import { assert, Fault } from '../values/fault.ts';
-import { findDamage, readLines } from './files/read-file.ts';
-import { partitionOf, startOf, type Month } from './month.ts';
+import { attachMonth, gatherMonth, partitionOf } from '../metering/months.ts';
+import { assert } from '../values/fault.ts';
+import type { Month } from '../values/month.ts';
+import { readLines } from './files/read-file.ts';
+import { requireWhole } from './files/require-whole.ts';
 
 const LINES_AT_ONCE = 2000;
 /** Whoever records waits for so long at most. */
@@ -23,26 +25,14 @@ export async function restoreMonth(db: Db, month: Month, directory: string): Pro
     .where('month', '=', month)
     .executeTakeFirst();
   if (archived === undefined) return 0n;
-  const { file, rows, file_sha256, lines_sha256 } = archived;
-  const damage = await findDamage(directory, {
-    file,
-    rows: Number(rows),
-    file_sha256,
-    lines_sha256,
-  });
-  if (damage !== undefined) {
-    throw new Fault(
-      'conflict',
-      'archive_damaged',
-      `${file} is not the file of ${month}: ${damage}`,
-    );
-  }
+  await requireWhole(directory, archived);
   return await db.transaction().execute(async (tx) => {
     const { rows: held } = await sql`
       select from archived_month where month = ${month} for update`.execute(tx);
     if (held.length === 0) return 0n;
     await sql`create temp table restored (like event) on commit drop`.execute(tx);
-    for await (const lines of inBatches(readLines(directory, file))) await readInto(tx, lines);
+    for await (const lines of inBatches(readLines(directory, archived.file)))
+      await readInto(tx, lines);
     await sql`create index on restored (account_id, recording, source, event_id)`.execute(tx);
     await sql`set local lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(tx);
     await sql`lock table only event in access exclusive mode`.execute(tx);
@@ -70,32 +60,18 @@ async function readInto(tx: Db, lines: readonly string[]): Promise<void> {
 
 async function attach(tx: Db, month: Month): Promise<bigint> {
   const partition = sql.table(partitionOf(month));
-  const from = sql.lit(startOf(month).toISOString());
-  await sql`create table ${partition} (like event including all)`.execute(tx);
-  const { numAffectedRows: carried } = await sql`
-    with moved as (
-      delete from event_of_other_months
-      where recorded_at >= ${from} and recorded_at < timestamptz ${from} + interval '1 month'
-      returning *
-    )
-    insert into ${partition} select * from moved`.execute(tx);
+  const carried = await gatherMonth(tx, month);
   const { numAffectedRows: back } = await sql`
     insert into ${partition}
     select * from restored where not exists (
       select from ${partition} there where there.account_id = restored.account_id
         and there.recording = restored.recording and there.source = restored.source
         and there.event_id = restored.event_id)`.execute(tx);
-  const { rows } = await sql<{ left: bigint; to: string }>`
-    select coalesce(sum(events), 0)::bigint as left,
-      (timestamptz ${from} + interval '1 month')::text as to
+  const { rows } = await sql<{ left: bigint }>`
+    select coalesce(sum(events), 0)::bigint as left
     from archived_account where month = ${month}`.execute(tx);
   assert(back === rows[0]!.left, `${back} events of ${month} are back, ${carried} had stayed`);
-  // As prepareMonths makes them.
-  await sql`create policy own_rows on ${partition} for select
-    using (account_id = current_setting('gigameter.account_id', true))`.execute(tx);
-  await sql`alter table ${partition} enable row level security`.execute(tx);
-  await sql`alter table event attach partition ${partition}
-    for values from (${from}) to (${sql.lit(rows[0]!.to)})`.execute(tx);
+  await attachMonth(tx, month);
   await forget(tx, month);
   return back;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Db } from '../database/pool.ts';
 import { readManifest } from './files/manifest.ts';
 import { findDamage } from './files/read-file.ts';
+import { expectedOf } from './files/require-whole.ts';
 
 export type CheckedFile = {
   readonly file: string;
@@ -19,9 +20,9 @@ export type CheckedFile = {
 export async function verifyArchive(db: Db, directory: string): Promise<CheckedFile[]> {
   const months = await db.selectFrom('archived_month').selectAll().orderBy('month').execute();
   const checked = new Map<string, CheckedFile>();
-  for (const { month, file, rows, file_sha256, lines_sha256 } of months) {
-    const expected = { file, rows: Number(rows), file_sha256, lines_sha256 };
-    checked.set(file, { file, month, damage: await findDamage(directory, expected) });
+  for (const archived of months) {
+    const { file, month } = archived;
+    checked.set(file, { file, month, damage: await findDamage(directory, expectedOf(archived)) });
   }
   for (const name of (await readdir(directory)).toSorted()) {
     if (!/^events-.*\.json$/.test(name)) continue;

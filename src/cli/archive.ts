@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { archiveMonths, type Archived } from '../archive/archive-months.ts';
 import { listMonths } from '../archive/list-months.ts';
-import { parseMonth } from '../archive/month.ts';
+import { parseMonth } from '../values/month.ts';
 import { restoreMonth } from '../archive/restore-month.ts';
 import { verifyArchive } from '../archive/verify-archive.ts';
 import type { Db } from '../database/pool.ts';

@@ -1,9 +1,9 @@
 import type { Db } from '../../database/pool.ts';
 import type { ArchivedEvent, ReadArchived } from '../../proof/archived.ts';
-import { Fault } from '../../values/fault.ts';
 import { compareBytes } from '../../values/text.ts';
 import { eventLine, type EventLine } from './event-line.ts';
-import { findDamage, readLines } from './read-file.ts';
+import { readLines } from './read-file.ts';
+import { requireWhole } from './require-whole.ts';
 
 /**
  * Reads archived events of accounts from the files in a directory, each of which must be what the database says.
@@ -14,20 +14,7 @@ import { findDamage, readLines } from './read-file.ts';
  */
 export async function archivedReader(db: Db, directory: string): Promise<ReadArchived> {
   const months = await db.selectFrom('archived_month').selectAll().orderBy('month').execute();
-  for (const { month, file, rows, file_sha256, lines_sha256 } of months) {
-    const damage = await findDamage(directory, {
-      file,
-      rows: Number(rows),
-      file_sha256,
-      lines_sha256,
-    });
-    if (damage === undefined) continue;
-    throw new Fault(
-      'conflict',
-      'archive_damaged',
-      `${file} is not the file of ${month}: ${damage}`,
-    );
-  }
+  for (const month of months) await requireWhole(directory, month);
   const files = months.map(({ file }) => passing(directory, file));
   return async (account) => {
     const found: ArchivedEvent[] = [];

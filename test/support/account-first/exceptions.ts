@@ -30,7 +30,7 @@ export const ALL_ACCOUNTS: Readonly<Record<string, string>> = {
   'src/invoicing/plan-corrections.ts planSome': DUE,
   'src/login/email-token.ts useToken': 'a link holds a token only',
   'src/login/login-store.ts accountsOf': 'who signs in says an e-mail address only',
-  'src/metering/months.ts makeMonth': 'a month is made for all accounts',
+  'src/metering/months.ts gatherMonth': 'a month is made for all accounts',
   'src/metering/months.ts prepareMonths': 'a month is made for all accounts',
   'src/metering/review-parked.ts reviewParked': DUE,
   'src/pages/operator/accounts/accounts-store.ts select': OPERATOR,

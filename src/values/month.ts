@@ -1,4 +1,4 @@
-import { Fault } from '../values/fault.ts';
+import { Fault } from './fault.ts';
 
 /** A calendar month of recording, UTC, such as `2025-01`. Text compares as time does. */
 export type Month = string;
@@ -23,9 +23,4 @@ export function addMonths(month: Month, by: number): Month {
 /** Its first instant. */
 export function startOf(month: Month): Date {
   return new Date(`${month}-01T00:00:00Z`);
-}
-
-/** The partition of `event` that holds what was recorded in it. */
-export function partitionOf(month: Month): string {
-  return `event_of_${month.replace('-', '_')}`;
 }
