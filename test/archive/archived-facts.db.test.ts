@@ -37,6 +37,9 @@ test('facts of settled time are recorded and reported, count nowhere, and supers
     say('job.finished', '2024-06-12T00:00:01Z', { ...web, job: 'nightly-0' }),
   );
   expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill('recorded'));
+  expect(await traceEvent(db(), { account: 'acme', source: 'late', id: 'e-1' })).toMatchObject({
+    recorded: { isTooLate: true, billing: 'not_charged' },
+  });
   const wrong = (id: string) =>
     say('event.superseded', now.toISOString(), {
       account: 'acme',

@@ -41,13 +41,18 @@ export async function traceCommand(
 function toText({ recorded, archived, parked, refused }: TracedEvent): string {
   const lines: string[] = [];
   if (recorded !== undefined) {
-    const { type, cause, occurredAt, recordedAt, isSuperseded, billing, invoiceId } = recorded;
+    const { type, cause, occurredAt, recordedAt, isSuperseded, isTooLate, billing, invoiceId } =
+      recorded;
     lines.push(
       `recorded    ${type} at ${formatSecond(occurredAt)}, on ${recordedAt.toISOString()}`,
     );
     if (cause !== undefined) lines.push(`cause       ${cause}: ${CAUSES[cause]}`);
-    if (isSuperseded) lines.push('superseded  a later event says that it is not true');
-    lines.push(`billing     ${BILLING[billing]}${invoiceId === undefined ? '' : ` ${invoiceId}`}`);
+    if (isTooLate) lines.push('too late    what it is about was settled: it counts nowhere');
+    else if (isSuperseded) lines.push('superseded  a later event says that it is not true');
+    if (!isTooLate)
+      lines.push(
+        `billing     ${BILLING[billing]}${invoiceId === undefined ? '' : ` ${invoiceId}`}`,
+      );
   }
   if (archived !== undefined) {
     const { recordedAt, month, file } = archived;

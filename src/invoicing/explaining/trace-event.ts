@@ -36,9 +36,11 @@ export type RecordedTrace = {
   readonly recordedAt: Date;
   /** A later event says that it is not true: it counts no more. */
   readonly isSuperseded: boolean;
+  /** It came after its time was settled, and counts nowhere: superseded from the beginning. */
+  readonly isTooLate: boolean;
   /**
    * How it is billed. open: its period is; invoiced: with its period; corrected: it came after that invoice,
-   * and a later one carries the difference; late: the next one will; not_charged: its period was free.
+   * and a later one carries the difference; late: the next one will; not_charged: its period was free, or it is too late.
    */
   readonly billing: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';
   /** The invoice that counts it, once there is one. */
@@ -74,7 +76,8 @@ async function findRecorded(
 ): Promise<RecordedTrace | undefined> {
   const { rows } = await sql<RecordedRow>`
     select event.type, event.at, event.recorded_at as "recordedAt",
-      event.is_superseded as "isSuperseded", period.closed_at as "closedAt",
+      event.is_superseded as "isSuperseded",
+      coalesce(event.superseded_in = event.recording, false) as "isTooLate", period.closed_at as "closedAt",
       own.invoice_id as "ownId", own.recording >= event.recording as "isCounted",
       (select correcting.invoice_id
         from invoice_line line join invoice correcting using (account_id, invoice_id)
@@ -93,11 +96,12 @@ async function findRecorded(
       and identity.event_id = ${id}`.execute(db);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { type, at: occurredAt, recordedAt, isSuperseded } = row;
-  return { type, cause: causeOf(id), occurredAt, recordedAt, isSuperseded, ...billingOf(row) };
+  const { type, at: occurredAt, recordedAt, isSuperseded, isTooLate } = row;
+  const what = { type, cause: causeOf(id), occurredAt, recordedAt };
+  return { ...what, isSuperseded, isTooLate, ...billingOf(row) };
 }
 
-type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded'> & {
+type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded' | 'isTooLate'> & {
   readonly at: Second;
   readonly closedAt: Date | null;
   readonly ownId: string | null;
@@ -106,12 +110,14 @@ type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded'> &
 };
 
 function billingOf({
+  isTooLate,
   recordedAt,
   closedAt,
   ownId,
   isCounted,
   correctingId,
 }: RecordedRow): Pick<RecordedTrace, 'billing' | 'invoiceId'> {
+  if (isTooLate) return { billing: 'not_charged', invoiceId: undefined };
   if (closedAt === null) return { billing: 'open', invoiceId: undefined };
   if (ownId !== null && isCounted) return { billing: 'invoiced', invoiceId: ownId };
   if (correctingId !== null) return { billing: 'corrected', invoiceId: correctingId };

@@ -2011,10 +2011,10 @@ export interface components {
        * @example 2026-01-10T00:00:00Z
        */
       recorded_at?: string;
-      /** @description a later event says that it is not true: it counts no more */
+      /** @description it counts no more: a later event says that it is not true, or what it is about was settled before */
       superseded?: boolean;
       /**
-       * @description of a recorded event. open: its period is; invoiced: with its period; corrected: it came after that invoice, and a later one carries the difference; late: the next one will; not_charged: its period was free
+       * @description of a recorded event. open: its period is; invoiced: with its period; corrected: it came after that invoice, and a later one carries the difference; late: the next one will; not_charged: its period was free, or settled before
        * @enum {string}
        */
       billing?: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';

@@ -19,10 +19,10 @@ const tracedEvent = z
     cause: cause.optional(),
     occurred_at: instant.optional(),
     recorded_at: instant.optional(),
-    superseded: z
-      .boolean()
-      .optional()
-      .meta({ description: 'a later event says that it is not true: it counts no more' }),
+    superseded: z.boolean().optional().meta({
+      description:
+        'it counts no more: a later event says that it is not true, or what it is about was settled before',
+    }),
     billing: z
       .enum(['open', 'invoiced', 'corrected', 'late', 'not_charged'])
       .optional()
@@ -30,7 +30,7 @@ const tracedEvent = z
         description:
           'of a recorded event. open: its period is; invoiced: with its period; corrected: it came after ' +
           'that invoice, and a later one carries the difference; late: the next one will; not_charged: ' +
-          'its period was free',
+          'its period was free, or settled before',
       }),
     invoice_id: z
       .string()
