@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
+import { fitJobBounds } from '../metering/series/bounds.ts';
 import { attachMonth, gatherMonth, partitionOf } from '../metering/months.ts';
 import { assert } from '../values/fault.ts';
 import type { Month } from '../values/month.ts';
@@ -7,6 +8,7 @@ import { readLines } from './files/read-file.ts';
 import { requireWhole } from './files/require-whole.ts';
 
 const LINES_AT_ONCE = 2000;
+const ACCOUNTS_AT_ONCE = 200;
 /** Whoever records waits for so long at most. */
 const LOCK_TIMEOUT_MS = 2_000;
 
@@ -78,7 +80,7 @@ async function attach(tx: Db, month: Month): Promise<bigint> {
 
 async function forget(tx: Db, month: Month): Promise<void> {
   await sql`delete from archived_month where month = ${month}`.execute(tx);
-  await sql`
+  const { rows: withJobs } = await sql<{ account_id: string }>`
     with back as (
       delete from archived_account where month = ${month} returning account_id
     ),
@@ -93,8 +95,17 @@ async function forget(tx: Db, month: Month): Promise<void> {
     jobs as (
       update job set is_archived = false from whole
       where job.account_id = whole.account_id and is_archived
+      returning job.account_id
+    ),
+    unsettled as (
+      update account set settled_at = null from whole where account.account_id = whole.account_id
     )
-    update account set settled_at = null from whole where account.account_id = whole.account_id`.execute(
-    tx,
-  );
+    select distinct account_id from jobs`.execute(tx);
+  for (let from = 0; from < withJobs.length; from += ACCOUNTS_AT_ONCE) {
+    const page = withJobs.slice(from, from + ACCOUNTS_AT_ONCE);
+    await fitJobBounds(
+      tx,
+      page.map((row) => row.account_id),
+    );
+  }
 }

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { archivedReader } from '../../src/archive/files/read-archived.ts';
+import { listMonths } from '../../src/archive/list-months.ts';
+import { restoreMonth } from '../../src/archive/restore-month.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { traceEvent } from '../../src/invoicing/explaining/trace-event.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
@@ -10,8 +12,9 @@ import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { makeBundle } from '../../src/proof/bundle.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
+import { toSecond } from '../../src/values/instant.ts';
 import { reporter } from '../support/reports.ts';
-import { ARCHIVE_NOW as now, archiveWorld, closeAll, OTHER } from '../support/archives.ts';
+import { ARCHIVE_NOW as now, archiveWorld, closeAll, live, OTHER } from '../support/archives.ts';
 
 const world = archiveWorld();
 const db = () => world.database().db;
@@ -133,4 +136,47 @@ test('an event that is missing, changed, or taken for an archived one is found a
   // It stayed when its month left.
   await tamper(`delete from event where account_id = 'acme' and type = 'account.upgraded'`);
   expect((await breaks()).map(({ kind }) => kind)).toEqual(['missing', 'missing']);
+});
+
+test('wrong reports of settled time had their part in where series begin and end; a rebuild finds that again', async () => {
+  const say = reporter();
+  const account = 'gamma';
+  const web = { account, app: 'web' };
+  const wrong = (id: string) =>
+    say('event.superseded', '2024-06-20T00:00:00Z', {
+      account,
+      superseded_source: 'controller',
+      superseded_id: id,
+      actor: 'ops',
+      reason: 'x',
+    });
+  const reports = [
+    say('account.created', '2024-06-10T00:00:00Z', { account, email: 'o@gamma.example' }),
+    say('account.upgraded', '2024-06-10T00:00:00Z', { account }),
+    say('app.scaled', '2024-06-12T00:00:00Z', { ...web, replicas: 3, size: 1 }),
+    say('app.deployed', '2024-06-14T00:00:00Z', { ...web, replicas: 1, size: 1 }),
+    say('database.available', '2024-06-14T00:00:00Z', { ...web, database: 'db', size: 0.6 }),
+    say('database.resized', '2024-06-15T00:00:00Z', { account, database: 'db', size: 4 }),
+    say('job.started', '2024-06-14T00:00:00Z', { ...web, job: 'once', size: 1 }),
+    say('job.started', '2024-06-16T00:00:00Z', { ...web, job: 'once', size: 1 }),
+    ...['e-3', 'e-6'].map(wrong),
+    say('app.scaled', '2025-01-02T00:00:00Z', { ...web, replicas: 2, size: 1 }),
+    say('database.resized', '2025-01-02T00:00:00Z', { account, database: 'db', size: 1.7 }),
+  ];
+  await live(
+    db(),
+    reports.map((report) => ({ report, at: second(report.time) + 60n })),
+  );
+  await closeAll(db(), toSecond(now));
+  const series = async () =>
+    await db().selectFrom('series').selectAll().where('account_id', '=', account).execute();
+  const before = await series();
+  expect(await rebuildSeries(db(), [account], false)).toEqual([]);
+  await world.archive('2025-03');
+  expect(await world.month('2024-06')).toMatchObject({ state: 'archived' });
+  expect(await series()).not.toEqual(before); // Of the job, the start that counts is known alone.
+  expect(await rebuildSeries(db(), [account], false)).toEqual([]);
+  for (const { month } of await listMonths(db())) await restoreMonth(db(), month, world.folder());
+  expect(await series()).toEqual(before);
+  expect(await rebuildSeries(db(), [account], false)).toEqual([]);
 });

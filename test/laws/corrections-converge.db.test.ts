@@ -136,6 +136,7 @@ test('however late facts are, all invoices together come to what timely facts wo
       const paid = await paidInAll(account);
       expect(paid).toBe(closed.reduce((sum, { totalCents }) => sum + totalCents, 0n));
       expect(paid).toBe(await paidInAll(twin));
+      expect(await seriesOf(account)).toEqual(await seriesOf(twin));
       expect(await rebuildSeries(database.db, [account], false)).toEqual([]);
       await sealEvents(database.db, account);
       const proof = await verifyAccount(database.db, account);
@@ -179,6 +180,16 @@ async function paidInAll(account: string): Promise<bigint> {
   return (
     invoices.reduce((sum, { totalCents }) => sum + totalCents, 0n) + carried + writtenOff - credit
   );
+}
+
+/** To the byte: whatever the order in which facts came, what is kept of them is the same. */
+async function seriesOf(account: string): Promise<readonly unknown[]> {
+  const { rows } = await database.pool.query<object>(
+    `select meter, resource, size_tenths, level, offset_units, first_at, last_at
+     from series where account_id = $1 order by meter, resource, size_tenths`,
+    [account],
+  );
+  return rows;
 }
 
 type Billed = {

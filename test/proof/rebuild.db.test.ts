@@ -66,27 +66,14 @@ async function openDrift() {
   return rows;
 }
 
-/** What the meter says; rows also hold bounds by which they are found faster, which a rebuild may tighten. */
-async function lines(): Promise<readonly unknown[]> {
-  return await database.db
-    .selectFrom('series')
-    .select(['account_id', 'meter', 'resource', 'size_tenths', 'level', 'offset_units'])
-    .orderBy('account_id')
-    .orderBy('meter')
-    .orderBy('size_tenths')
-    .execute();
-}
-
 test('a rebuild leaves series, invoices and all else as they were, byte for byte', async () => {
-  const [linesBefore, before] = [await lines(), await dumpTables(database.db)];
-  expect(linesBefore).toHaveLength(8);
+  const before = await dumpTables(database.db);
+  expect(before.series).toMatch(/^8 rows/);
   expect(before.job).not.toMatch(/^0 rows/);
   expect(await rebuildSeries(database.db, ACCOUNTS, false)).toEqual([]);
   const after = await dumpTables(database.db);
-  expect(await lines()).toEqual(linesBefore);
-  // Integrals are kept at some more instants, and bounds are tighter.
-  const kept = { series: expect.any(String), checkpoint: expect.any(String) };
-  expect(after).toEqual({ ...before, ...kept });
+  // Integrals are kept at some more instants.
+  expect(after).toEqual({ ...before, checkpoint: expect.any(String) });
   expect(await rebuildSeries(database.db, ACCOUNTS, false)).toEqual([]);
   expect(await dumpTables(database.db)).toEqual(after);
 });

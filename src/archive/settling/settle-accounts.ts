@@ -3,6 +3,7 @@ import type { Account } from '../../accounts/account.ts';
 import { lockAccounts } from '../../accounts/lock.ts';
 import { toAccount } from '../../accounts/store.ts';
 import type { Db } from '../../database/pool.ts';
+import { fitJobBounds } from '../../metering/series/bounds.ts';
 import { cutSeries } from '../../metering/series/checkpoints.ts';
 import type { PriceBooksOf } from '../../pricing/account-price.ts';
 import { readPrices } from '../../pricing/store.ts';
@@ -61,6 +62,10 @@ async function settlePage(
     await cutPriced(tx, priceBooks, moved);
     await moveBases(tx, moved);
     await settleJobs(tx, moved);
+    await fitJobBounds(
+      tx,
+      moved.map(({ accountId }) => accountId),
+    );
     await noteSettled(tx, moved);
   }
   return { last: accountIds.at(-1), horizons: all.filter(({ closeAt }) => closeAt !== undefined) };

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { numberArray, textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
+import { HAS_COUNTED } from '../../metering/series/bounds.ts';
 import { MAX_JOB_SECONDS } from '../../metering/usage/segments.ts';
 import type { Second } from '../../values/instant.ts';
 
@@ -64,6 +65,13 @@ export async function moveBases(tx: Db, horizons: readonly Horizon[]): Promise<v
       union all
       select account_id, meter, resource, size_tenths, 0, offset_units, first_at, last_at
       from target join series_base using (account_id, meter, resource)
+      union all
+      -- Superseded ones have no part in what it comes to, but in when it began.
+      select event.account_id, event.meter, event.resource,
+        case when event.meter = 'app' then 0 else event.size_tenths end, 0, 0, event.at, event.at
+      from target join event using (account_id, meter, resource)
+      where event.at >= coalesce(from_at, 0) and event.at < target.until_at and ${HAS_COUNTED}
+        and (event.meter = 'app' or event.level = 1)
     )
     insert into series_base (account_id, meter, resource, size_tenths, until_at, level, offset_units,
       first_at, last_at)

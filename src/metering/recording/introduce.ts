@@ -17,11 +17,12 @@ export async function introduceApps(
   await sql`
     insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
       last_at)
-    select account_id, 'app', app, 0, 0, 0, signed_up_at, signed_up_at
+    select distinct account_id, 'app', app, 0, 0, 0, signed_up_at, signed_up_at
     from unnest(${textArray(created.map((event) => event.account))}::text[],
       ${textArray(created.map((event) => event.fact.app))}::text[]) as created (account_id, app)
     join account using (account_id)
-    on conflict do nothing`.execute(tx);
+    on conflict (account_id, meter, resource, size_tenths) do update set
+      first_at = least(series.first_at, excluded.first_at)`.execute(tx);
 }
 
 /** Notes which app each database belongs to; the first report stays. */

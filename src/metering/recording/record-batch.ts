@@ -3,6 +3,7 @@ import type { Requirement } from '../../events/admission.ts';
 import type { Event } from '../../events/event.ts';
 import { RECORDED, type Outcome } from '../../events/outcome.ts';
 import { decide } from './decide.ts';
+import { spanDatabases } from '../series/bounds.ts';
 import { deltasOf, type SeriesKey } from '../series/deltas.ts';
 import { foldDeltas } from '../series/fold-deltas.ts';
 import { lookUp } from './look-up.ts';
@@ -60,6 +61,7 @@ export async function recordBatch(
   const tooLate = events.filter((_, index) => settled.has(index)).map(({ event }) => event);
   await countOut(tx, recording, tooLate);
   const createdSeries = await foldDeltas(tx, deltasOf(placed));
+  await spanDatabases(tx, placed);
   const recorded = fresh.toSorted((a, b) => a - b).map((position) => batch[position]!.event);
   return { outcomes, toPark, recorded, settled: new Set(tooLate), createdSeries };
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
+import { HAS_COUNTED } from './bounds.ts';
 
 export type JobKey = { readonly account: string; readonly app: string; readonly job: string };
 
@@ -61,12 +62,21 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
       from (select account_id, min(started_at) as at from part group by account_id) late
       where account.account_id = late.account_id and late.at < account.last_cut_at
     ),
+    bound as (
+      select touched.account_id, touched.app, min(event.at) as first_at,
+        max(event.at) + 300 as last_at
+      from touched join event on event.account_id = touched.account_id and event.meter = 'job'
+        and event.resource = touched.job and event.app = touched.app and event.level = 1
+        and ${HAS_COUNTED}
+      group by 1, 2
+    ),
     folded as (
       insert into series (account_id, meter, resource, size_tenths, level, offset_units, first_at,
         last_at)
-      select account_id, 'job', app, 0, 0, sum(level * (ended_at - started_at))::bigint,
-        min(started_at), max(ended_at)
-      from part group by account_id, app order by account_id, app
+      select account_id, 'job', app, 0, 0,
+        coalesce(sum(level * (ended_at - started_at)), 0)::bigint, first_at, last_at
+      from bound left join part using (account_id, app)
+      group by account_id, app, first_at, last_at order by account_id, app
       on conflict (account_id, meter, resource, size_tenths) do update set
         offset_units = series.offset_units + excluded.offset_units,
         first_at = least(series.first_at, excluded.first_at),

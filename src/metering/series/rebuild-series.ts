@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { lockAccounts } from '../../accounts/lock.ts';
-import { textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
 import { groupBy } from '../../values/group.ts';
 import { MAX_JOB_SECONDS } from '../usage/segments.ts';
+import { among, boundsOf } from './bounds.ts';
 import { cutSeries, noteCuts, type Cut } from './checkpoints.ts';
 import { basesOf } from './settled.ts';
 
@@ -19,7 +19,7 @@ export type Drift = {
 /**
  * Recomputes everything that is derived from the facts of some accounts, set-wise, puts it in place of what
  * is there, and answers every difference. Recording keeps the same rows right bit by bit, so there should be
- * none; the bounds `first_at` and `last_at` of a series, which may be wider than needed, are only tightened.
+ * none.
  * What is settled (the bases of series, their checkpoints before that, archived jobs) is a fact like the events.
  * `isDryRun` compares and changes nothing. One transaction under the accounts' lock: others go on.
  */
@@ -46,9 +46,6 @@ export async function rebuildSeries(
     throw error;
   }
 }
-
-const among = (accounts: readonly string[]) =>
-  sql`account_id = any(${textArray(accounts)}::text[])`;
 
 async function rebuildDatabases(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
   const { rows } = await sql<Drift>`
@@ -123,34 +120,30 @@ async function rebuildLevels(tx: Db, accounts: readonly string[]): Promise<Drift
     part as (
       select account_id, meter, resource, size_tenths,
         case when until is null then level else 0 end as level,
-        case when until is null then -level * at else level * (until - at) end as offset_units,
-        at as first_at, case when meter = 'app' then at else coalesce(until, at) end as last_at
+        case when until is null then -level * at else level * (until - at) end as offset_units
       from stretch where meter = 'app' or level = 1
       union all
-      select account_id, meter, resource, size_tenths, 0, offset_units, first_at, last_at
+      select account_id, meter, resource, size_tenths, 0, offset_units
       from series_base where ${among(accounts)}
       union all
-      select account_id, 'job', app, 0, 0, size_tenths * (ended_at - started_at), started_at, ended_at
+      select account_id, 'job', app, 0, 0, size_tenths * (ended_at - started_at)
       from job where ${among(accounts)}
-      union all
-      -- An app is known from its first report on, whatever became of that.
-      select account_id, 'app', event.app, 0, 0, 0, signed_up_at, signed_up_at
-      from event join account using (account_id)
-      where event.type in ('app.created', 'app.deployed', 'app.scaled') and ${among(accounts)}
-      group by account_id, event.app, signed_up_at
     )
-    select account_id, meter, resource, size_tenths, sum(level)::bigint as level,
-      sum(offset_units)::bigint as offset_units, min(first_at) as first_at, max(last_at) as last_at
-    from part group by 1, 2, 3, 4`.execute(tx);
+    select account_id, meter, resource, size_tenths, coalesce(sum(level), 0)::bigint as level,
+      coalesce(sum(offset_units), 0)::bigint as offset_units, first_at, last_at
+    from ${boundsOf(accounts)} bound
+    left join part using (account_id, meter, resource, size_tenths)
+    group by account_id, meter, resource, size_tenths, first_at, last_at`.execute(tx);
+  const told = (row: string) =>
+    sql`${sql.ref(`${row}.level`)} || ' × t + ' || ${sql.ref(`${row}.offset_units`)} || ', ' || ${sql.ref(`${row}.first_at`)} || '–' || ${sql.ref(`${row}.last_at`)}`;
   const { rows } = await sql<Drift>`
     with was as (delete from series where ${among(accounts)} returning *)
     select account_id as account,
       'series ' || meter || ' ' || resource || ' size ' || size_tenths as what,
-      coalesce(was.level, 0) || ' × t + ' || coalesce(was.offset_units, 0) as was,
-      coalesce(r.level, 0) || ' × t + ' || coalesce(r.offset_units, 0) as "is"
+      coalesce(${told('was')}, 'none') as was, coalesce(${told('r')}, 'none') as "is"
     from was full join rebuilt_series r using (account_id, meter, resource, size_tenths)
-    where (coalesce(was.level, 0), coalesce(was.offset_units, 0))
-      <> (coalesce(r.level, 0), coalesce(r.offset_units, 0))`.execute(tx);
+    where (was.level, was.offset_units, was.first_at, was.last_at)
+      is distinct from (r.level, r.offset_units, r.first_at, r.last_at)`.execute(tx);
   await sql`insert into series (account_id, meter, resource, size_tenths, level, offset_units,
       first_at, last_at)
     select account_id, meter, resource, size_tenths, level, offset_units, first_at, last_at
