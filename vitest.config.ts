@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'database',
           include: [databaseTests],
           globalSetup: ['test/support/global.ts'],
-          setupFiles: ['test/support/account-first/hold.ts'],
+          setupFiles: ['test/support/account-first/hold.ts', 'test/support/one-connection.ts'],
           testTimeout: HUNG_MS,
           hookTimeout: HUNG_MS,
         },
