@@ -19,7 +19,7 @@ const BILLING = {
   invoiced: 'billed by',
   corrected: 'it came after the invoice of its period; corrected by',
   late: 'it came after the invoice of its period; the next one corrects it',
-  not_charged: 'its period was free',
+  not_charged: 'not charged: its period was free, or it made no difference',
 } as const;
 
 /** `gigameter trace ACCOUNT SOURCE ID`: what became of an event, and which invoice counted it. */

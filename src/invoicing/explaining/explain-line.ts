@@ -5,7 +5,7 @@ import { priceBooksOf } from '../../pricing/store.ts';
 import type { Second } from '../../values/instant.ts';
 import { periodAt } from '../../values/period.ts';
 import { findArchivedPart, whereArchived } from './archived-part.ts';
-import { countedAt, knownFactsOf, upgradedAtBy, type Subject } from './level-events.ts';
+import { countedAt, knownFactsOf, turnsBy, type Subject } from './level-events.ts';
 import { segmentsWithin } from './line-segments.ts';
 import type { NumberedLine } from '../page-invoices.ts';
 import { pricedParts, shareLine, type ExplainedSegments, type Part } from './price-segments.ts';
@@ -43,15 +43,18 @@ export async function explainLine(
     return { segments: [], rest: undefined, archived: whereArchived(part, start) };
   }
   const priceBooks = await priceBooksOf(db, account.id);
-  const window = { from: start, to: lastCounted(account, end) };
-  const facts = await knownFactsOf(db, account.id, subject, window, billedBy ?? knownBy);
-  const partsBy = (known: bigint): Part[] =>
-    pricedParts(
+  const period = { from: start, to: end };
+  const facts = await knownFactsOf(db, account.id, subject, period, billedBy ?? knownBy);
+  const partsBy = (known: bigint): Part[] => {
+    const turns = turnsBy(facts, known);
+    const window = { from: start, to: lastCounted(turns, end) };
+    return pricedParts(
       subject.kind,
       periodAt(account.signedUpAt, end - 1n),
-      stretchesOf(window, upgradedAtBy(facts, known), priceBooks),
+      stretchesOf(window, turns.upgradedAt, priceBooks),
       segmentsWithin(countedAt(facts.events, known), window, line.sizeTenths),
     );
+  };
   const billedBefore = billedBy === undefined ? [] : partsBy(billedBy);
   return shareLine(line, partsBy(knownBy), billedBefore);
 }

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { MAX_JOB_SECONDS } from '../../metering/usage/segments.ts';
 import type { Window } from '../../metering/usage/usage.ts';
@@ -15,29 +16,37 @@ export type Subject =
   | { readonly kind: 'app'; readonly app: string }
   | { readonly kind: 'database'; readonly database: string };
 
-/** Those that counted when everything up to `knownBy` was known. */
+/** Whether it counted when everything up to `knownBy` was known. */
+export function counts({ recording, supersededIn }: Known, knownBy: bigint): boolean {
+  return recording <= knownBy && (supersededIn === null || supersededIn > knownBy);
+}
+
+/** Those that counted then. */
 export function countedAt<Event extends Known>(
   events: readonly Event[],
   knownBy: bigint,
 ): readonly Event[] {
-  return events.filter(
-    ({ recording, supersededIn }) =>
-      recording <= knownBy && (supersededIn === null || supersededIn > knownBy),
-  );
+  return events.filter((event) => counts(event, knownBy));
 }
 
 /** What a line of usage rests on. */
 export type KnownFacts = {
   /** In the order of events. */
   readonly events: readonly KnownEvent[];
-  /** All reports of the account's upgrade, in their order. */
-  readonly upgrades: readonly (Known & { readonly at: Second })[];
+  /** All reports of the account's upgrade and of its deletion, in their order. */
+  readonly turns: readonly Turn[];
+};
+
+type Turn = Known & {
+  readonly type: 'account.upgraded' | 'account.deleted';
+  readonly meter: null;
+  readonly at: Second;
 };
 
 /**
  * The events that say what an app with its jobs, or a database, ran within a window: from the last one not
- * after its start that counted at `knownBy` and still does; and when the account was upgraded. One statement
- * whose cost grows with the window, not with the history.
+ * after its start that counted at `knownBy` and still does; and when the account was upgraded and deleted. One
+ * statement whose cost grows with the window, not with the history.
  */
 export async function knownFactsOf(
   db: Db,
@@ -50,21 +59,23 @@ export async function knownFactsOf(
   const parts =
     subject.kind === 'app' ? [levels, jobEvents(accountId, subject.app, window)] : [levels];
   const { rows } = await sql<FactRow>`${sql.raw(`/* prepare known_facts_of_${subject.kind} */`)}
-    select source, event_id as id, meter, resource, at, level, size_tenths as "sizeTenths",
+    select source, event_id as id, type, meter, resource, at, level, size_tenths as "sizeTenths",
       recording, superseded_in as "supersededIn"
     from (
       ${sql.join(parts, sql` union all `)}
       union all
       select * from event where account_id = ${accountId} and type = 'account.upgraded'
+      union all
+      select * from event where account_id = ${accountId} and type = 'account.deleted'
     ) e
     order by at, tie, event_id, source`.execute(db);
   return {
     events: rows.filter((row) => row.meter !== null),
-    upgrades: rows.filter(({ meter }) => meter === null),
+    turns: rows.filter((row) => row.meter === null),
   };
 }
 
-type FactRow = KnownEvent | (Known & { readonly meter: null; readonly at: Second });
+type FactRow = KnownEvent | Turn;
 
 /** Each half has an index of its own. */
 function halves(select: (isSuperseded: RawBuilder<unknown>) => RawBuilder<unknown>) {
@@ -104,7 +115,13 @@ function jobEvents(accountId: string, app: string, window: Window): RawBuilder<u
   );
 }
 
-/** When the account was upgraded, by what counted at `knownBy`: the earliest report holds. */
-export function upgradedAtBy({ upgrades }: KnownFacts, knownBy: bigint): Second | undefined {
-  return countedAt(upgrades, knownBy)[0]?.at;
+/** When the account was upgraded and deleted, by what counted at `knownBy`: of each, the earliest report holds. */
+export function turnsBy(
+  { turns }: KnownFacts,
+  knownBy: bigint,
+): Pick<Account, 'upgradedAt' | 'deletedAt'> {
+  const counted = countedAt(turns, knownBy);
+  const first = (type: Turn['type']): Second | undefined =>
+    counted.find((turn) => turn.type === type)?.at;
+  return { upgradedAt: first('account.upgraded'), deletedAt: first('account.deleted') };
 }

@@ -40,7 +40,8 @@ export type RecordedTrace = {
   readonly isTooLate: boolean;
   /**
    * How it is billed. open: its period is; invoiced: with its period; corrected: it came after that invoice,
-   * and a later one carries the difference; late: the next one will; not_charged: its period was free, or it is too late.
+   * and a later one carries the difference; late: the next one will; not_charged: its period was free, or it
+   * came too late, is after the account's end, or came late and made no difference.
    */
   readonly billing: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';
   /** The invoice that counts it, once there is one. */
@@ -74,22 +75,32 @@ async function findRecorded(
   db: Db,
   { account, source, id }: EventName,
 ): Promise<RecordedTrace | undefined> {
+  // What came after the account's end counts in invoices that were made before that was known.
+  const isBeforeEnd = (recording: string) => sql`not exists (
+    select from event deletion where deletion.account_id = event.account_id
+      and deletion.type = 'account.deleted' and deletion.at <= event.at
+      and deletion.recording <= ${sql.ref(recording)})`;
   const { rows } = await sql<RecordedRow>`
     select event.type, event.at, event.recorded_at as "recordedAt",
       event.is_superseded as "isSuperseded",
-      coalesce(event.superseded_in = event.recording, false) as "isTooLate", period.closed_at as "closedAt",
-      own.invoice_id as "ownId", own.recording >= event.recording as "isCounted",
+      coalesce(event.superseded_in = event.recording, false) as "isTooLate",
+      period.account_id is not null as "isClosed", account.deleted_at <= event.at as "isAfterEnd",
+      own.invoice_id as "ownId",
+      own.recording >= event.recording and ${isBeforeEnd('own.recording')} as "isCounted",
       (select correcting.invoice_id
         from invoice_line line join invoice correcting using (account_id, invoice_id)
         where line.account_id = period.account_id and line.adjusts_period_start = period.start_at
           and correcting.recording >= event.recording and ${isLatestRevision('correcting')}
-        order by correcting.recording limit 1) as "correctingId"
+          and ${isBeforeEnd('correcting.recording')}
+        order by correcting.recording limit 1) as "correctingId",
+      account.late_since < period.end_at and not exists (
+        select from invoice later where later.account_id = period.account_id
+          and later.period_start > period.start_at and later.recording >= event.recording) as "isWaiting"
     from event_identity identity
     join event using (account_id, source, event_id, recording, recorded_at)
     join account using (account_id)
     left join billing_period period on period.account_id = event.account_id
       and period.start_at <= event.at and event.at < period.end_at
-      and period.start_at < coalesce(account.deleted_at, period.end_at)
     left join invoice own on own.account_id = period.account_id
       and own.period_start = period.start_at and ${isLatestRevision('own')}
     where identity.account_id = ${account} and identity.source = ${source}
@@ -103,26 +114,22 @@ async function findRecorded(
 
 type RecordedRow = Pick<RecordedTrace, 'type' | 'recordedAt' | 'isSuperseded' | 'isTooLate'> & {
   readonly at: Second;
-  readonly closedAt: Date | null;
+  readonly isClosed: boolean;
+  readonly isAfterEnd: boolean | null;
   readonly ownId: string | null;
   readonly isCounted: boolean | null;
   readonly correctingId: string | null;
+  readonly isWaiting: boolean | null;
 };
 
-function billingOf({
-  isTooLate,
-  recordedAt,
-  closedAt,
-  ownId,
-  isCounted,
-  correctingId,
-}: RecordedRow): Pick<RecordedTrace, 'billing' | 'invoiceId'> {
-  if (isTooLate) return { billing: 'not_charged', invoiceId: undefined };
-  if (closedAt === null) return { billing: 'open', invoiceId: undefined };
-  if (ownId !== null && isCounted) return { billing: 'invoiced', invoiceId: ownId };
+function billingOf(row: RecordedRow): Pick<RecordedTrace, 'billing' | 'invoiceId'> {
+  const { ownId, correctingId } = row;
+  if (row.isTooLate) return { billing: 'not_charged', invoiceId: undefined };
+  if (ownId !== null && row.isCounted) return { billing: 'invoiced', invoiceId: ownId };
   if (correctingId !== null) return { billing: 'corrected', invoiceId: correctingId };
-  const isLate = ownId !== null || recordedAt > closedAt;
-  return { billing: isLate ? 'late' : 'not_charged', invoiceId: undefined };
+  if (row.isAfterEnd) return { billing: 'not_charged', invoiceId: undefined };
+  if (!row.isClosed) return { billing: 'open', invoiceId: undefined };
+  return { billing: row.isWaiting ? 'late' : 'not_charged', invoiceId: undefined };
 }
 
 async function findParked(

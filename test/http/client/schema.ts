@@ -2014,7 +2014,7 @@ export interface components {
       /** @description it counts no more: a later event says that it is not true, or what it is about was settled before */
       superseded?: boolean;
       /**
-       * @description of a recorded event. open: its period is; invoiced: with its period; corrected: it came after that invoice, and a later one carries the difference; late: the next one will; not_charged: its period was free, or settled before
+       * @description of a recorded event. open: its period is; invoiced: with its period; corrected: it came after that invoice, and a later one carries the difference; late: the next one will; not_charged: its period was free, or settled before, or it made no difference
        * @enum {string}
        */
       billing?: 'open' | 'invoiced' | 'corrected' | 'late' | 'not_charged';

@@ -30,7 +30,7 @@ const tracedEvent = z
         description:
           'of a recorded event. open: its period is; invoiced: with its period; corrected: it came after ' +
           'that invoice, and a later one carries the difference; late: the next one will; not_charged: ' +
-          'its period was free, or settled before',
+          'its period was free, or settled before, or it made no difference',
       }),
     invoice_id: z
       .string()
