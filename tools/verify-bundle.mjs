@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// Verifies an invoice from a bundle, with nothing but Node: `node verify-bundle.mjs bundle.json`.
+// Verifies an invoice from a bundle, with nothing but Node: `node verify-bundle.mjs bundle.jsonl`.
 // Written apart from gigameter on purpose, from the rules alone: it shares no code with it.
+// Reads line by line, and keeps of each event what bills are counted from.
 // Exit 0: proven. Exit 1: not proven, with the event or line named. Exit 2: not a bundle.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 
-const bundle = readBundle(process.argv[2]);
-const found = [...checkChain(bundle), ...checkInvoice(bundle)];
+const bundle = await readBundle(process.argv[2]);
+const found = [...bundle.problems, ...(bundle.problems.length > 0 ? [] : checkInvoice(bundle))];
 for (const problem of found) console.log(`NOT PROVEN  ${problem}`);
 if (found.length === 0) {
   const { invoice, events } = bundle;
@@ -16,49 +17,104 @@ if (found.length === 0) {
 }
 process.exitCode = found.length === 0 ? 0 : 1;
 
-function readBundle(file) {
-  try {
-    const read = JSON.parse(readFileSync(file ?? 0, 'utf8'));
-    if (read.format !== 'gigameter-bundle/1') throw new Error('format is not gigameter-bundle/1');
-    return read;
-  } catch (error) {
-    console.error(`error: ${file ?? 'standard input'} is not a bundle: ${error.message}`);
+// One line each: what it is, then prices, closed periods and invoices, the proven one last, then the events.
+async function readBundle(file) {
+  const input = file === undefined ? process.stdin : createReadStream(file);
+  const read = { price_books: [], closed_periods: [], invoices: [], events: [], problems: [] };
+  const chain = { facts: '', events: '' };
+  let number = 0;
+  const refuse = (why) => {
+    console.error(`error: ${file ?? 'standard input'} is not a bundle: ${why}`);
     process.exit(2);
+  };
+  try {
+    for await (const line of linesOf(input)) {
+      number += 1;
+      const problem = takeLine(read, chain, line, number);
+      if (problem === undefined) continue;
+      if (number === 1 && !line.includes('"format":"gigameter-bundle/')) refuse(problem);
+      // The first one is the cause: what follows hangs on it.
+      read.problems.push(problem);
+      break;
+    }
+  } catch (error) {
+    refuse(error.message);
+  }
+  if (number === 0) refuse('it is empty');
+  read.invoice = read.invoices.pop();
+  read.earlier_invoices = read.invoices;
+  if (read.problems.length === 0) read.problems.push(...checkEnd(read, chain));
+  return read;
+}
+
+// Of all that may end a line elsewhere, only the line feed does here: JSON holds the others as they are.
+async function* linesOf(input) {
+  let rest = '';
+  for await (const chunk of input.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+// Each link is SHA-256 of the link before of its chain, a line feed, and the line without its link as JSON.
+function takeLine(read, chain, line, number) {
+  const written = parse(line);
+  // A byte that says the same in another way is changed, too.
+  if (written === undefined || JSON.stringify(written) !== line) return `line ${number} is changed`;
+  const { link, ...content } = written;
+  const { event } = content;
+  const kind = event === undefined ? 'facts' : 'events';
+  const text = JSON.stringify(event ?? content);
+  const expected = createHash('sha256').update(`${chain[kind]}\n${text}`).digest('hex');
+  if (link !== expected) {
+    return event === undefined
+      ? `line ${number} (${Object.keys(content)[0]}) is not what was written`
+      : `event ${read.events.length + 1} (${event[1]} ${event[2]}) is not what was sealed`;
+  }
+  chain[kind] = link;
+  if (event !== undefined) read.events.push(toEvent(event));
+  else if (content.price_book !== undefined) read.price_books.push(content.price_book);
+  else if (content.closed_period !== undefined) read.closed_periods.push(content.closed_period);
+  else if (content.invoice !== undefined) read.invoices.push(content.invoice);
+  else if (content.format !== 'gigameter-bundle/2') return 'its format is not gigameter-bundle/2';
+  return undefined;
+}
+
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 
-// The chain: each link is SHA-256 of the link before, a line feed, and the event as JSON.
-function checkChain({ events, links, invoice }) {
-  let previous = '';
-  for (const [index, event] of events.entries()) {
-    const link = createHash('sha256')
-      .update(`${previous}\n${JSON.stringify(event)}`)
-      .digest('hex');
-    if (link !== links[index]) {
-      return [`event ${index + 1} (${event[1]} ${event[2]}) is not what was sealed`];
-    }
-    previous = link;
+function checkEnd({ invoice, closed_periods: periods, events }, chain) {
+  if (invoice === undefined) return ['the invoice is missing'];
+  if (chain.events !== invoice.chain_head) {
+    return [`the events end before the chain head of the invoice, after ${events.length}`];
   }
-  if (links.length !== events.length) return [`${links.length - events.length} events are missing`];
-  return previous === invoice.chain_head ? [] : ['the invoice carries the head of another chain'];
+  const isIn = ({ start }) => start === invoice.period_start;
+  return periods.some(isIn) ? [] : ["the invoice's period is missing"];
 }
 
 function checkInvoice(given) {
-  const events = standing(given.events.map(toEvent));
   const own = given.closed_periods.find(({ start }) => start === given.invoice.period_start);
-  const earlierInvoices = given.earlier_invoices;
-  const signedUpAt = events.find(({ type }) => type === 'account.created').at;
-  const full = fullPeriod(signedUpAt, BigInt(own.end));
+  const account = accountOf(standing(given.events), given);
+  const full = fullPeriod(account.signedUpAt, BigInt(own.end));
   const inForce = given.price_books.findLast((book) => BigInt(book.effective_at) <= full.start);
   const { corrected_months: months } = inForce ?? given.price_books[0];
   const lowest = boundary(full.start, -months);
-  const expected = new Map(charges(given, events, own).map((one) => [one.key, one]));
+  const expected = new Map(charges(account, own).map((one) => [one.key, one]));
   for (const period of given.closed_periods) {
     if (BigInt(period.start) >= BigInt(own.start) || BigInt(period.end) <= lowest) continue;
-    for (const one of corrections(given, events, period, earlierInvoices))
+    for (const one of corrections(account, period, given.earlier_invoices))
       expected.set(one.key, one);
   }
-  const problems = [];
+  const problems = [...given.earlier_invoices, given.invoice]
+    .filter((one) => fingerprint(one.lines) !== one.lines_sha256)
+    .map((one) => `the lines of ${one.invoice_id} are not those it was issued with`);
   let total = 0n;
   for (const line of given.invoice.lines) {
     total += BigInt(line.amount_cents);
@@ -79,22 +135,15 @@ function checkInvoice(given) {
   return problems;
 }
 
-function toEvent([account, source, id, type, at, tie, meter, resource, app, level, size, details]) {
-  const named = Object.fromEntries(details ?? []);
-  return {
-    account,
-    source,
-    id,
-    type,
-    at: BigInt(at),
-    tie,
-    meter,
-    resource,
-    app,
-    level,
-    size,
-    named,
-  };
+// As the invoice carries it, here and at Stripe.
+function fingerprint(lines) {
+  const content = lines.map((line) => [line.kind, line.description, line.amount_cents]);
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}
+
+function toEvent([, source, id, type, at, tie, meter, resource, app, level, size, details]) {
+  const named = type === 'event.superseded' ? Object.fromEntries(details) : undefined;
+  return { source, id, type, at: BigInt(at), tie, meter, resource, app, level, size, named };
 }
 
 // Superseded events count no more, nor do the database ends that followed from a superseded deletion.
@@ -130,50 +179,39 @@ function bytes(a, b) {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-// What a period costs, app by app and database by database.
-function charges({ price_books: books, events: all }, events, { start, end }, adjusted = null) {
+// What bills are counted from: when it was charged, at which prices, and what it ran.
+function accountOf(events, { price_books: books, events: all }) {
   const appOf = new Map();
-  for (const event of all.map(toEvent)) {
-    if (event.type === 'database.available' && !appOf.has(event.resource)) {
-      appOf.set(event.resource, event.app);
-    }
+  for (const { type, resource, app } of all) {
+    if (type === 'database.available' && !appOf.has(resource)) appOf.set(resource, app);
   }
   const first = (type) => events.find((event) => event.type === type)?.at;
-  const signedUpAt = first('account.created');
-  const upgradedAt = first('account.upgraded');
+  return {
+    signedUpAt: first('account.created'),
+    upgradedAt: first('account.upgraded'),
+    deletedAt: first('account.deleted'),
+    books,
+    segments: segmentsOf(events, appOf).toSorted((a, b) => bytes(a.app, b.app)),
+  };
+}
+
+// What a period costs, app by app and database by database.
+function charges(account, { start, end }, adjusted = null) {
+  const { signedUpAt, upgradedAt, deletedAt, books, segments } = account;
   if (upgradedAt === undefined) return [];
   const full = fullPeriod(signedUpAt, BigInt(end));
-  const deletedAt = first('account.deleted');
   const to = deletedAt !== undefined && deletedAt < BigInt(end) ? deletedAt : BigInt(end);
-  const stretches = stretchesOf(books, max(BigInt(start), upgradedAt), to);
-  const segments = segmentsOf(events, appOf);
   const apps = new Map();
   const databases = new Map();
-  for (const stretch of stretches) {
+  for (const stretch of stretchesOf(books, max(BigInt(start), upgradedAt), to)) {
+    const { book } = stretch;
     const month =
-      stretch.book.month_seconds === 'billing_period'
-        ? full.end - full.start
-        : BigInt(stretch.book.month_seconds);
-    for (const one of segments.toSorted((a, b) => bytes(a.app, b.app))) {
-      const seconds = min(one.to ?? stretch.to, stretch.to) - max(one.from, stretch.from);
-      if (seconds <= 0n) continue;
-      if (one.meter === 'database') {
-        const key = keyOf(
-          { app: one.app, database: one.resource, size_tenths: one.size },
-          adjusted,
-        );
-        const monthCents = BigInt(stretch.book.database_month_cents[one.size]);
-        addTo(databases, key, seconds, ratio(monthCents * seconds, month));
-      } else {
-        const units = one.level * seconds;
-        const price = decimal(stretch.book.replica_size_second_usd, 10n);
-        addTo(
-          apps,
-          keyOf({ app: one.app, database: null }, adjusted),
-          units,
-          ratio(price.n * units, price.d),
-        );
-      }
+      book.month_seconds === 'billing_period' ? full.end - full.start : BigInt(book.month_seconds);
+    const price = decimal(book.replica_size_second_usd, 10n);
+    for (const { ofWhat, units } of usedWithin(segments, stretch, adjusted).values()) {
+      const monthCents = BigInt(book.database_month_cents[ofWhat.size_tenths] ?? 0);
+      if (ofWhat.database === null) addTo(apps, ofWhat, units, ratio(price.n * units, price.d));
+      else addTo(databases, ofWhat, units, ratio(monthCents * units, month));
     }
   }
   return [
@@ -182,14 +220,30 @@ function charges({ price_books: books, events: all }, events, { start, end }, ad
   ];
 }
 
-function addTo(map, key, quantity, exact) {
+// By key, in the order of apps.
+function usedWithin(segments, { from, to }, adjusted) {
+  const used = new Map();
+  for (const one of segments) {
+    const seconds = min(one.to ?? to, to) - max(one.from, from);
+    if (seconds <= 0n) continue;
+    const isDatabase = one.meter === 'database';
+    const ofWhat = isDatabase
+      ? { app: one.app, database: one.resource, size_tenths: one.size }
+      : { app: one.app, database: null };
+    const key = keyOf(ofWhat, adjusted);
+    const units = (used.get(key)?.units ?? 0n) + (isDatabase ? seconds : one.level * seconds);
+    used.set(key, { ofWhat: { ...ofWhat, key }, units });
+  }
+  return used;
+}
+
+function addTo(map, { key }, quantity, exact) {
   const before = map.get(key) ?? { key, quantity: 0n, exact: ratio(0n, 1n) };
-  const sum = ratio(before.exact.n * exact.d + exact.n * before.exact.d, before.exact.d * exact.d);
-  map.set(key, { key, quantity: before.quantity + quantity, exact: sum });
+  map.set(key, { key, quantity: before.quantity + quantity, exact: plus(before.exact, exact) });
 }
 
 // Corrections of a closed period: what it costs by all that is known now, less what was billed for it.
-function corrections(given, events, period, invoices) {
+function corrections(account, period, invoices) {
   const billed = new Map();
   for (const invoice of invoices) {
     for (const line of invoice.lines) {
@@ -203,7 +257,7 @@ function corrections(given, events, period, invoices) {
       });
     }
   }
-  const now = new Map(charges(given, events, period, period.start).map((one) => [one.key, one]));
+  const now = new Map(charges(account, period, period.start).map((one) => [one.key, one]));
   return [...new Set([...billed.keys(), ...now.keys()])].flatMap((key) => {
     const none = { quantity: 0n, cents: 0n };
     const [was, is] = [billed.get(key) ?? none, now.get(key) ?? none];
@@ -227,7 +281,8 @@ function segmentsOf(events, appOf) {
       event.meter === 'job' ? event.app : '',
       event.resource,
     ]);
-    resources.set(key, [...(resources.get(key) ?? []), event]);
+    if (resources.has(key)) resources.get(key).push(event);
+    else resources.set(key, [event]);
   }
   return [...resources.values()].flatMap((own) =>
     own[0].meter === 'job' ? jobOf(own) : levelsOf(own, appOf),
@@ -287,12 +342,7 @@ function fullPeriod(signedUpAt, end) {
 
 // Rounded half up once; whole cents go to the largest remainders first, of equal ones to the first.
 function roundTogether(rows) {
-  const total = halfUp(
-    rows.reduce(
-      (sum, { exact }) => ratio(sum.n * exact.d + exact.n * sum.d, sum.d * exact.d),
-      ratio(0n, 1n),
-    ),
-  );
+  const total = halfUp(rows.reduce((sum, { exact }) => plus(sum, exact), ratio(0n, 1n)));
   const shared = rows.map((row, index) => ({ ...row, index, cents: row.exact.n / row.exact.d }));
   let left = total - shared.reduce((sum, { cents }) => sum + cents, 0n);
   const remainder = ({ exact, cents }) => ratio(exact.n - cents * exact.d, exact.d);
@@ -316,6 +366,10 @@ function decimal(text, times) {
 
 function ratio(n, d) {
   return { n, d };
+}
+
+function plus(a, b) {
+  return ratio(a.n * b.d + b.n * a.d, a.d * b.d);
 }
 
 function halfUp({ n, d }) {

@@ -3,8 +3,8 @@ import { archivedReader } from '../archive/files/read-archived.ts';
 import { pageAccounts } from '../accounts/page-accounts.ts';
 import type { Db } from '../database/pool.ts';
 import { rebuildSeries, type Drift } from '../metering/series/rebuild-series.ts';
-import { makeBundle } from '../proof/bundle.ts';
-import type { ReadArchived } from '../proof/archived.ts';
+import { writeBundle } from '../proof/bundle.ts';
+import type { ReadArchived } from '../proof/facts.ts';
 import { isProven, verifyAccount, type Verification } from '../proof/verify-account.ts';
 import type { Services } from './context.ts';
 import { EXIT_DIFFERENT } from './exit-code.ts';
@@ -51,7 +51,7 @@ export function addProofCommands(
     );
   program
     .command('bundle <invoice>')
-    .description('everything an invoice rests on, as JSON for tools/verify-bundle.mjs')
+    .description('everything an invoice rests on, as lines of JSON for tools/verify-bundle.mjs')
     .option('--archive <directory>', 'where archived events are')
     .action(
       async (invoice: string, options: ArchiveOption) =>
@@ -116,7 +116,10 @@ export async function bundleCommand(
 ): Promise<number> {
   const { accountId } = await requireInvoiceById(db, invoiceId);
   const readArchived = await readerOf(db, options);
-  printJson(output, await makeBundle(db, accountId, invoiceId, readArchived));
+  const write = (lines: readonly string[]): void => {
+    if (lines.length > 0) output.data(lines.join('\n'));
+  };
+  await writeBundle(db, accountId, invoiceId, write, readArchived);
   return 0;
 }
 

@@ -1,89 +1,97 @@
 import type { Db } from '../database/pool.ts';
-import { findArchivedPart, whereArchived } from '../invoicing/explaining/archived-part.ts';
+import { whereArchived } from '../invoicing/explaining/archived-part.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
 import { assert, Fault } from '../values/fault.ts';
-import { CHAIN_START, readChain, sealsOf, toLinks } from './chain-store.ts';
-import { compareBytes } from '../values/text.ts';
-import { notAmong, type ReadArchived } from './archived.ts';
-import { eventText, type ChainedEvent } from './event-chain.ts';
+import { sealsOf, toLinks } from './chain-store.ts';
+import { eventText, linkOf, NO_LINK, type Link } from './event-chain.ts';
+import { withFacts, type Facts, type ReadArchived } from './facts.ts';
+import { placesOf } from './read-chain.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
 import { sealEvents } from './seal-events.ts';
 import { readEvidence } from './verify-account.ts';
 
+const EVENTS_AT_ONCE = 500;
+
 /**
- * Everything an invoice rests on, as JSON for `tools/verify-bundle.mjs`, which needs nothing else: the
- * account's sealed events up to it with their links, prices, closed periods, and the invoices before it.
- * Seals what is not sealed yet. Holds the account's events in memory. Archived ones are read by `readArchived`.
+ * Writes everything an invoice rests on for `tools/verify-bundle.mjs`, which needs nothing else: prices, closed
+ * periods, and the invoices before it and itself, then the account's sealed events up to it. One line of JSON
+ * each, with its link: the events' are those of their chain, all others form a chain of their own. `write` is
+ * given some lines at a time; memory does not grow with the events. Seals what is not sealed yet.
  *
- * @throws Fault `facts_archived` without it, where there are such.
+ * @throws Fault `facts_archived` before anything is written, where there are such and nobody reads them.
  */
-export async function makeBundle(
+export async function writeBundle(
   db: Db,
   account: string,
   invoiceId: string,
+  write: (lines: readonly string[]) => void,
   readArchived?: ReadArchived,
-) {
-  const part = await findArchivedPart(db, account);
-  const archived = part && (await readArchived?.(account));
-  if (part !== undefined && archived === undefined) {
-    const where = whereArchived(part, 0n);
-    throw new Fault('conflict', 'facts_archived', `${where}; name their directory: --archive`);
-  }
+): Promise<void> {
   await sealEvents(db, account);
-  const evidence = await readEvidence(db, account);
-  const invoice = evidence.invoices.find((one) => one.invoiceId === invoiceId);
-  assert(invoice !== undefined, 'the invoice is the latest of its period');
-  const bound = { recording: invoice.recording };
-  const present = await readChain(db, account, CHAIN_START, bound, Number.MAX_SAFE_INTEGER);
-  const events = archived === undefined ? present : withMissing(present, archived, bound.recording);
-  const links = await readLinks(db, account, events.length);
-  return {
-    format: 'gigameter-bundle/1' as const,
-    account,
-    invoice: { ...toJson(invoice), chain_head: invoice.chainHead },
-    earlier_invoices: evidence.invoices
-      .filter(({ recording }) => recording < invoice.recording)
-      .map(toJson),
-    closed_periods: evidence.closedPeriods
-      .filter(({ start }) => start <= invoice.periodStart)
-      .map(({ start, end }) => ({ start: start.toString(), end: end.toString() })),
-    price_books: evidence.priceBooks.map(bookToJson),
-    events: events.map((event): unknown => JSON.parse(eventText(account, event))),
-    links,
-  };
+  await withFacts(db, account, readArchived, async (facts) => {
+    if (facts.missing !== undefined) {
+      const where = whereArchived(facts.missing, 0n);
+      throw new Fault('conflict', 'facts_archived', `${where}; name their directory: --archive`);
+    }
+    const { invoices, closedPeriods, priceBooks } = await readEvidence(facts);
+    const invoice = invoices.find((one) => one.invoiceId === invoiceId);
+    assert(invoice !== undefined, 'the invoice is the latest of its period');
+    write(
+      chained([
+        { format: 'gigameter-bundle/2', account },
+        ...priceBooks.map((book) => ({ price_book: bookToJson(book) })),
+        ...closedPeriods
+          .filter(({ start }) => start <= invoice.periodStart)
+          .map(({ start, end }) => ({
+            closed_period: { start: start.toString(), end: end.toString() },
+          })),
+        ...invoices
+          .filter(({ recording }) => recording <= invoice.recording)
+          .map((one) => ({ invoice: invoiceToJson(one) })),
+      ]),
+    );
+    for await (const lines of eventLines(facts, invoice.recording)) write(lines);
+  });
 }
 
-/** In the order of the chain. */
-function withMissing(
-  present: readonly ChainedEvent[],
-  archived: readonly ChainedEvent[],
-  upTo: bigint,
-): ChainedEvent[] {
-  const missing = notAmong(present, archived).filter(({ recording }) => recording <= upTo);
-  return [...present, ...missing].toSorted((a, b) =>
-    a.recording === b.recording
-      ? compareBytes(a.source, b.source) || compareBytes(a.id, b.id)
-      : a.recording < b.recording
-        ? -1
-        : 1,
-  );
+function chained(contents: readonly object[]): string[] {
+  let link = NO_LINK;
+  return contents.map((content) => {
+    link = linkOf(link, JSON.stringify(content));
+    return JSON.stringify({ link, ...content });
+  });
 }
 
-async function readLinks(db: Db, account: string, count: number): Promise<string[]> {
-  const links: string[] = [];
-  for await (const seal of sealsOf(db, account)) {
-    if (links.length >= count) break;
-    links.push(...toLinks(seal.links));
+/** In the order of the chain, each with the link that was sealed. */
+async function* eventLines(facts: Facts, upTo: bigint): AsyncGenerator<readonly string[]> {
+  const links = linksOf(facts);
+  let lines: string[] = [];
+  for await (const { recording, event } of placesOf(facts)) {
+    if (recording > upTo) break;
+    // One that is gone leaves its link to nothing: that does not verify.
+    if (event === undefined) continue;
+    const link = (await links.next()).value;
+    lines.push(`{"link":${JSON.stringify(link)},"event":${eventText(facts.account, event)}}`);
+    if (lines.length < EVENTS_AT_ONCE) continue;
+    yield lines;
+    lines = [];
   }
-  return links.slice(0, count);
+  yield lines;
 }
 
-function toJson({ invoiceId, periodStart, totalCents, lines }: FrozenInvoice) {
+async function* linksOf({ tx, account }: Facts): AsyncGenerator<Link, undefined> {
+  for await (const seal of sealsOf(tx, account)) yield* toLinks(seal.links);
+  return undefined;
+}
+
+function invoiceToJson(invoice: FrozenInvoice) {
   return {
-    invoice_id: invoiceId,
-    period_start: periodStart.toString(),
-    total_cents: totalCents.toString(),
-    lines: lines.map(({ kind, subject, adjustsPeriodStart, ...line }) => ({
+    invoice_id: invoice.invoiceId,
+    period_start: invoice.periodStart.toString(),
+    chain_head: invoice.chainHead,
+    total_cents: invoice.totalCents.toString(),
+    lines_sha256: invoice.linesSha256,
+    lines: invoice.lines.map(({ kind, subject, adjustsPeriodStart, ...line }) => ({
       kind,
       app: subject?.app ?? null,
       database: subject?.kind === 'database' ? subject.database : null,

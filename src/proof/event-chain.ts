@@ -24,11 +24,13 @@ export type Link = string;
 /** What the first link follows. */
 export const NO_LINK: Link = '';
 
-/** The next link: SHA-256 of the link before, a line feed, and the event's text. */
+/** The next link: SHA-256 of the link before, a line feed, and what follows. */
+export function linkOf(previous: Link, text: string): Link {
+  return createHash('sha256').update(`${previous}\n${text}`).digest('hex');
+}
+
 export function linkAfter(previous: Link, account: string, event: ChainedEvent): Link {
-  return createHash('sha256')
-    .update(`${previous}\n${eventText(account, event)}`)
-    .digest('hex');
+  return linkOf(previous, eventText(account, event));
 }
 
 /** The same JSON text for the same event for ever: bundles that were given out must verify later. */

@@ -1,25 +1,23 @@
 import { lastCounted } from '../accounts/account.ts';
-import type { AccountHistory } from '../events/admit-events.ts';
-import type { Event } from '../events/event.ts';
 import { adjustPeriod, type Billed } from '../invoicing/adjust-period.ts';
-import { billPeriod } from '../invoicing/bill-period.ts';
 import { linesSha256 } from '../invoicing/compose-invoice.ts';
 import { correctedFrom } from '../invoicing/find-adjustments.ts';
-import { UnreadableEvent } from '../metering/recording/event-row.ts';
-import { segmentsOf } from '../metering/usage/segments.ts';
+import { stretchesOf, type Stretch } from '../invoicing/stretches.ts';
 import { quantityOf, subjectKey, totalOf, type Line, type LineSubject } from '../pricing/line.ts';
 import type { PriceBook } from '../pricing/price-book.ts';
+import { priceUsage } from '../pricing/price-usage.ts';
 import { groupBy } from '../values/group.ts';
-import { earlier, type Second } from '../values/instant.ts';
+import type { Second } from '../values/instant.ts';
 import type { Cents } from '../values/money.ts';
 import { periodAt, type Period } from '../values/period.ts';
-import { historyKnownBy, type KnownFact } from './known-history.ts';
+import type { Facts } from './facts.ts';
+import { usageKnownBy } from './known-usage.ts';
 import type { FrozenInvoice } from './read-invoices.ts';
+import { readTurns, turnsBy } from './read-turns.ts';
 
-/** Everything invoices are recomputed from: facts, prices, and which periods were closed. */
+/** What invoices are recomputed from, beside the facts: prices, and which periods were closed. */
 export type Evidence = {
-  readonly facts: readonly KnownFact[];
-  /** Facts about periods that begin before are archived, and not among them; undefined: all are there. */
+  /** Facts about periods that begin before are archived, and were not read; undefined: all are there. */
   readonly knownFrom: Second | undefined;
   readonly priceBooks: readonly PriceBook[];
   /** Oldest first. */
@@ -45,81 +43,93 @@ type Charge = {
 };
 
 /**
- * Recomputes one invoice from raw facts by the pure engine, without series or checkpoints, as they were
- * known when it was made, and compares it line by line. Balance lines are held against the total only: the
- * ledger has their facts.
+ * Recomputes invoices from raw facts, without series or checkpoints, as they were known when each was made, and
+ * compares them line by line: its own period, and every period it may correct. Balance lines are held against
+ * the total only: the ledger has their facts.
  */
-export function recomputeInvoice(evidence: Evidence, invoice: FrozenInvoice): Discrepancy[] {
-  if (isArchived(evidence, invoice.periodStart)) return frozenDifferences(invoice);
-  const history = historyKnownBy(evidence.facts, invoice.recording);
-  const { signedUpAt, bill } = billsBy(history, evidence.priceBooks);
-  const own = evidence.closedPeriods.find(({ start }) => start === invoice.periodStart)!;
-  const expected = [
-    ...bill(own).map((line) =>
-      chargeOf(own.start, line, quantityOf(line), line.amountCents, false),
-    ),
-    ...expectedAdjustments(evidence, invoice, periodAt(signedUpAt, own.end - 1n), bill),
-  ];
-  const frozen = invoice.lines.flatMap(({ subject, quantity, amountCents, adjustsPeriodStart }) =>
-    subject === undefined || isArchived(evidence, adjustsPeriodStart ?? own.start)
-      ? []
-      : [
-          chargeOf(
-            adjustsPeriodStart ?? own.start,
-            subject,
-            quantity,
-            amountCents,
-            adjustsPeriodStart !== null,
-          ),
-        ],
+export async function recomputeInvoices(facts: Facts, evidence: Evidence): Promise<Discrepancy[]> {
+  const plans = await planAll(facts, evidence);
+  const used = await usageKnownBy(
+    facts,
+    plans.map(({ invoice, bills }) => ({
+      knownBy: invoice.recording,
+      windows: bills.flatMap(({ stretches }) => stretches),
+    })),
   );
+  return plans.flatMap(({ invoice, bills }, index) => {
+    const usages = used[index]!.values();
+    const lines = new Map(
+      bills.map(({ full, start, stretches }) => {
+        const charged = stretches.map(({ priceBook }) => ({
+          priceBook,
+          usage: usages.next().value!,
+        }));
+        return [start, priceUsage(full, charged)];
+      }),
+    );
+    return compareInvoice(evidence, invoice, bills, lines);
+  });
+}
+
+/** A period that an invoice bills or may correct, and what of it is charged. */
+type Bill = ClosedPeriod & { readonly full: Period; readonly stretches: readonly Stretch[] };
+
+type Plan = { readonly invoice: FrozenInvoice; readonly bills: readonly Bill[] };
+
+async function planAll(facts: Facts, evidence: Evidence): Promise<Plan[]> {
+  const turns = await readTurns(facts);
+  return evidence.invoices.map((invoice) => {
+    const { signedUpAt, ...account } = turnsBy(turns, invoice.recording);
+    const own = evidence.closedPeriods.find(({ start }) => start === invoice.periodStart)!;
+    const from = correctedFrom(evidence.priceBooks, periodAt(signedUpAt, own.end - 1n));
+    const bills = evidence.closedPeriods
+      .filter(({ start, end }) => start === own.start || (start < own.start && end > from))
+      .filter(({ start }) => !isArchived(evidence, start))
+      .map((period): Bill => {
+        const window = { from: period.start, to: lastCounted(account, period.end) };
+        return {
+          ...period,
+          full: periodAt(signedUpAt, period.end - 1n),
+          stretches: stretchesOf(window, account.upgradedAt, evidence.priceBooks),
+        };
+      });
+    return { invoice, bills };
+  });
+}
+
+function compareInvoice(
+  evidence: Evidence,
+  invoice: FrozenInvoice,
+  bills: readonly Bill[],
+  linesOf: ReadonlyMap<Second, readonly Line[]>,
+): Discrepancy[] {
+  if (isArchived(evidence, invoice.periodStart)) return frozenDifferences(invoice);
+  const earlierInvoices = evidence.invoices.filter(
+    ({ recording }) => recording < invoice.recording,
+  );
+  // What earlier periods cost by now, less what all invoices before this one billed for them (R60).
+  const expected = bills.flatMap((period) => {
+    const lines = linesOf.get(period.start)!;
+    if (period.start === invoice.periodStart) {
+      return lines.map((line) =>
+        chargeOf(period.start, line, quantityOf(line), line.amountCents, false),
+      );
+    }
+    return adjustPeriod(period, billedFor(period, earlierInvoices), lines).map((line) =>
+      chargeOf(period.start, line.subject, line.quantity, line.amountCents, true),
+    );
+  });
+  const frozen = invoice.lines.flatMap(({ subject, quantity, amountCents, adjustsPeriodStart }) => {
+    const start = adjustsPeriodStart ?? invoice.periodStart;
+    if (subject === undefined || isArchived(evidence, start)) return [];
+    return [chargeOf(start, subject, quantity, amountCents, adjustsPeriodStart !== null)];
+  });
   return [...differences(invoice.invoiceId, frozen, expected), ...frozenDifferences(invoice)];
 }
 
 /** Whether facts that bill a period are not there: of its lines only their sum and fingerprint are checked then. */
 export function isArchived({ knownFrom }: Evidence, periodStart: Second): boolean {
   return knownFrom !== undefined && periodStart < knownFrom;
-}
-
-type Bill = (period: ClosedPeriod) => readonly Line[];
-
-function billsBy(
-  history: AccountHistory,
-  priceBooks: readonly PriceBook[],
-): { readonly signedUpAt: Second; readonly bill: Bill } {
-  const segments = segmentsOf(history);
-  const signedUpAt = earliest(history.events, 'account.created');
-  if (signedUpAt === undefined) throw new UnreadableEvent('the sign-up is not among the facts');
-  const upgradedAt = earliest(history.events, 'account.upgraded');
-  const deletedAt = earliest(history.events, 'account.deleted');
-  const bill: Bill = ({ start, end }) => {
-    const period = periodAt(signedUpAt, end - 1n);
-    const countedTo = lastCounted({ deletedAt }, end);
-    // Nothing is used after the deletion: an invoice then carries corrections only.
-    if (countedTo <= start) return [];
-    return billPeriod({ upgradedAt }, segments, priceBooks, period, countedTo).lines;
-  };
-  return { signedUpAt, bill };
-}
-
-/** What earlier periods cost by now, less what all invoices before this one billed for them (R60). */
-function expectedAdjustments(
-  evidence: Evidence,
-  invoice: FrozenInvoice,
-  full: Period,
-  bill: Bill,
-): Charge[] {
-  const { closedPeriods, invoices, priceBooks } = evidence;
-  const from = correctedFrom(priceBooks, full);
-  const earlierInvoices = invoices.filter(({ recording }) => recording < invoice.recording);
-  return closedPeriods
-    .filter(({ start, end }) => start < invoice.periodStart && end > from)
-    .filter(({ start }) => !isArchived(evidence, start))
-    .flatMap((period) =>
-      adjustPeriod(period, billedFor(period, earlierInvoices), bill(period)).map((line) =>
-        chargeOf(period.start, line.subject, line.quantity, line.amountCents, true),
-      ),
-    );
 }
 
 function billedFor({ start }: ClosedPeriod, invoices: readonly FrozenInvoice[]): Billed[] {
@@ -180,14 +190,4 @@ function frozenDifferences({
       ? []
       : [{ invoiceId, what: 'fingerprint of the lines', frozen, recomputed: fingerprint }]),
   ];
-}
-
-function earliest(events: readonly Event[], type: Event['fact']['type']): Second | undefined {
-  return events
-    .filter(({ fact }) => fact.type === type)
-    .map(({ occurredAt }) => occurredAt.second)
-    .reduce<Second | undefined>(
-      (first, at) => (first === undefined ? at : earlier(first, at)),
-      undefined,
-    );
 }

@@ -1,17 +1,14 @@
 import type { Db } from '../database/pool.ts';
-import { findArchivedPart, type ArchivedPart } from '../invoicing/explaining/archived-part.ts';
 import { UnreadableEvent } from '../metering/recording/event-row.ts';
 import { priceBooksOf } from '../pricing/store.ts';
-import type { ArchivedEvent, ReadArchived } from './archived.ts';
-import { readKnownFacts, withArchived } from './known-history.ts';
+import { withFacts, type Facts, type ReadArchived } from './facts.ts';
 import { readFrozenInvoices } from './read-invoices.ts';
 import {
   isArchived,
-  recomputeInvoice,
+  recomputeInvoices,
   type Discrepancy,
   type Evidence,
 } from './recompute-invoice.ts';
-import { verifyThinnedChain } from './verify-thinned-chain.ts';
 import { verifyChain, type ChainBreak, type ChainReport } from './verify-chain.ts';
 
 export type Verification = {
@@ -27,43 +24,31 @@ export type Verification = {
 /**
  * Proves an account's invoices: the events are those that were sealed, each invoice carries the head of the
  * chain it was computed from, and recomputed from raw facts it has the same lines. Facts that are archived are
- * read by `readArchived`; without it, what rests on them is counted as archived. Changes nothing.
+ * read by `readArchived`; without it, what rests on them is counted as archived. Changes nothing. Memory grows
+ * with the account's invoices, not with its events.
  */
 export async function verifyAccount(
   db: Db,
   account: string,
   readArchived?: ReadArchived,
 ): Promise<Verification> {
-  const part = await findArchivedPart(db, account);
-  const archived = part && (await readArchived?.(account));
-  const chain =
-    part === undefined
-      ? await verifyChain(db, account)
-      : await verifyThinnedChain(db, account, part, archived);
-  return {
-    account,
-    sealedEvents: chain.sealedCount,
-    breaks: chain.breaks,
-    ...(await recomputeAll(db, account, chain, { part, archived })),
-  };
+  return await withFacts(db, account, readArchived, async (facts) => {
+    const chain = await verifyChain(facts);
+    const { sealedCount: sealedEvents, breaks } = chain;
+    return { account, sealedEvents, breaks, ...(await recomputeAll(facts, chain)) };
+  });
 }
 
 async function recomputeAll(
-  db: Db,
-  account: string,
+  facts: Facts,
   chain: ChainReport,
-  { part, archived }: Archived,
 ): Promise<Pick<Verification, 'invoices' | 'archivedInvoices' | 'discrepancies'>> {
   try {
-    const facts = await readEvidence(db, account);
-    const evidence: Evidence =
-      archived === undefined
-        ? { ...facts, knownFrom: part?.settledAt }
-        : { ...facts, facts: withArchived(account, facts.facts, archived) };
-    const discrepancies = evidence.invoices.flatMap((invoice) => [
-      ...recomputeInvoice(evidence, invoice),
-      ...headDifference(chain, invoice),
-    ]);
+    const evidence = await readEvidence(facts);
+    const discrepancies = [
+      ...(await recomputeInvoices(facts, evidence)),
+      ...evidence.invoices.flatMap((invoice) => headDifference(chain, invoice)),
+    ];
     const archivedInvoices = evidence.invoices.filter(({ periodStart }) =>
       isArchived(evidence, periodStart),
     ).length;
@@ -75,28 +60,22 @@ async function recomputeAll(
   }
 }
 
-type Archived = {
-  readonly part: ArchivedPart | undefined;
-  readonly archived: readonly ArchivedEvent[] | undefined;
-};
-
 export function isProven({ breaks, discrepancies }: Verification): boolean {
   return breaks.length === 0 && discrepancies.length === 0;
 }
 
-export async function readEvidence(db: Db, account: string): Promise<Evidence> {
-  const closedPeriods = await db
+export async function readEvidence({ tx, account, missing }: Facts): Promise<Evidence> {
+  const closedPeriods = await tx
     .selectFrom('billing_period')
     .select(['start_at as start', 'end_at as end'])
     .where('account_id', '=', account)
     .orderBy('start_at')
     .execute();
   return {
-    facts: await readKnownFacts(db, account),
-    knownFrom: undefined,
-    priceBooks: await priceBooksOf(db, account),
+    knownFrom: missing?.settledAt,
+    priceBooks: await priceBooksOf(tx, account),
     closedPeriods,
-    invoices: await readFrozenInvoices(db, account),
+    invoices: await readFrozenInvoices(tx, account),
   };
 }
 

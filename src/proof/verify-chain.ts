@@ -1,11 +1,15 @@
-import type { Db } from '../database/pool.ts';
-import { CHAIN_START, readChain, sealsOf, toLinks, type ChainPlace } from './chain-store.ts';
-import { linkAfter, NO_LINK, type ChainedEvent, type Link } from './event-chain.ts';
+import { sealsOf, toLinks } from './chain-store.ts';
+import { linkAfter, NO_LINK, type Link } from './event-chain.ts';
+import type { Facts } from './facts.ts';
+import { isAfter, placesOf, type ReadPlace } from './read-chain.ts';
 
 /** Where the events no longer are what was sealed. */
 export type ChainBreak = {
   readonly kind: 'changed' | 'missing' | 'added';
-  /** The event that was changed or added, or that follows the missing one; undefined at the end of a seal. */
+  /**
+   * The event, or the one that follows where nothing is known of it any more; undefined at the end of a seal, and
+   * where archived events are not as many as have left.
+   */
   readonly event: { readonly source: string; readonly id: string } | undefined;
   /** Its place in the chain, from 1 on. */
   readonly position: bigint;
@@ -13,7 +17,6 @@ export type ChainBreak = {
 
 export type ChainReport = {
   readonly sealedCount: bigint;
-  readonly head: Link;
   /** The first few; one is enough to distrust the rest of its seal. */
   readonly breaks: readonly ChainBreak[];
   /** The last link by recording, to hold against the heads invoices carry. */
@@ -23,61 +26,84 @@ export type ChainReport = {
 const MAX_BREAKS = 10;
 
 /**
- * Recomputes the chain of an account from its events as they are now and compares each link with the sealed
- * one: a single changed byte is found and its event named. Reads seal by seal, in bounded memory but for
- * the places of the seals.
+ * Recomputes the chain of an account from its facts as they are now and compares each link with the sealed
+ * one: a single changed byte is found and its event named. An event that is archived and was not read takes
+ * its link from the seal; no more may miss than left with its month. Reads seal by seal, in bounded memory but
+ * for the places of the seals.
  */
-export async function verifyChain(db: Db, account: string): Promise<ChainReport> {
+export async function verifyChain(facts: Facts): Promise<ChainReport> {
+  const left = new Map(facts.missing?.months.map(({ month, events }) => [month, events]));
   const breaks: ChainBreak[] = [];
   const ends: { readonly recording: bigint; readonly link: Link }[] = [];
   let head = NO_LINK;
-  let last: ChainPlace = CHAIN_START;
   let sealedCount = 0n;
-  for await (const seal of sealsOf(db, account)) {
-    const links = toLinks(seal.links);
-    const events = await readChain(db, account, last, seal.last, links.length + MAX_BREAKS);
-    const found = compareSeal(account, head, links, events);
+  const places = placesOf(facts);
+  let next = (await places.next()).value;
+  for await (const { links: sealed, last, sealedCount: count } of sealsOf(
+    facts.tx,
+    facts.account,
+  )) {
+    const links = toLinks(sealed);
+    const ofSeal: ReadPlace[] = [];
+    for (; next !== undefined && !isAfter(next, last); next = (await places.next()).value) {
+      if (next.event === undefined && left.has(next.month)) {
+        left.set(next.month, left.get(next.month)! - 1n);
+      }
+      if (ofSeal.length < links.length + MAX_BREAKS) ofSeal.push(next);
+    }
+    const found = compareSeal(facts.account, head, links, ofSeal, left);
     breaks.push(...found.map((one) => ({ ...one, position: sealedCount + one.position })));
     head = links.at(-1)!;
-    ends.push({ recording: seal.last.recording, link: head });
-    last = seal.last;
-    sealedCount = seal.sealedCount;
+    ends.push({ recording: last.recording, link: head });
+    sealedCount = count;
+  }
+  for (const count of left.values()) {
+    if (count === 0n) continue;
+    const kind = count < 0n ? 'missing' : 'added';
+    breaks.push({ kind, event: undefined, position: sealedCount });
   }
   const headAt = (recording: bigint): Link | undefined =>
     ends.findLast((end) => end.recording <= recording)?.link ?? NO_LINK;
-  return { sealedCount, head, breaks: breaks.slice(0, MAX_BREAKS), headAt };
+  return { sealedCount, breaks: breaks.slice(0, MAX_BREAKS), headAt };
 }
 
-/** Purely: walks links and events side by side; positions count from 1 within the seal. */
-export function compareSeal(
+/** Purely: walks links and places side by side; positions count from 1 within the seal. */
+function compareSeal(
   account: string,
   before: Link,
   links: readonly Link[],
-  events: readonly ChainedEvent[],
+  places: readonly ReadPlace[],
+  archived: ReadonlyMap<string, unknown>,
 ): ChainBreak[] {
   const breaks: ChainBreak[] = [];
   const previous = (index: number): Link => (index === 0 ? before : links[index - 1]!);
-  const fits = (index: number, event: ChainedEvent | undefined): boolean =>
-    event !== undefined && links[index] === linkAfter(previous(index), account, event);
+  const fits = (index: number, place: ReadPlace | undefined): boolean => {
+    if (place === undefined || index === links.length) return false;
+    if (place.event === undefined) return archived.has(place.month);
+    return links[index] === linkAfter(previous(index), account, place.event);
+  };
   let at = 0;
   for (let index = 0; index < links.length; index += 1) {
-    const event = events[at];
+    const place = places[at];
+    const event = place && { source: place.source, id: place.id };
     const position = BigInt(index + 1);
-    const named = event && { source: event.source, id: event.id };
-    if (fits(index, event)) {
+    if (fits(index, place)) {
       at += 1;
-    } else if (event === undefined || fits(index + 1, event)) {
-      breaks.push({ kind: 'missing', event: named, position });
-    } else if (fits(index, events[at + 1])) {
-      breaks.push({ kind: 'added', event: named, position });
+    } else if (place !== undefined && place.event === undefined) {
+      breaks.push({ kind: 'missing', event, position });
+      at += 1;
+    } else if (place === undefined || fits(index + 1, place)) {
+      breaks.push({ kind: 'missing', event, position });
+    } else if (fits(index, places[at + 1])) {
+      breaks.push({ kind: 'added', event, position });
       at += 2;
     } else {
-      breaks.push({ kind: 'changed', event: named, position });
+      breaks.push({ kind: 'changed', event, position });
       at += 1;
     }
     if (breaks.length >= MAX_BREAKS) return breaks;
   }
-  for (const { source, id } of events.slice(at)) {
+  for (const { source, id } of places.slice(at)) {
     breaks.push({ kind: 'added', event: { source, id }, position: BigInt(links.length) });
   }
   return breaks;

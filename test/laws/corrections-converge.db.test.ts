@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { admitEvents } from '../../src/events/admit-events.ts';
@@ -13,12 +9,12 @@ import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { rebuildSeries } from '../../src/metering/series/rebuild-series.ts';
 import { reviewParked } from '../../src/metering/review-parked.ts';
-import { makeBundle } from '../../src/proof/bundle.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
 import { documentedPriceBook } from '../../src/pricing/price-book.ts';
 import { formatSecond, toDate, type Second } from '../../src/values/instant.ts';
 import { boundary } from '../../src/values/period.ts';
+import { bundleOf, provenByScript } from '../support/bundles.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import type { Report } from '../support/reports.ts';
 import { delivered, historyOf } from '../support/histories.ts';
@@ -27,17 +23,13 @@ const parse = eventParser(1000);
 const now = new Date('2026-11-01T00:00:00Z');
 let database: TestDatabase;
 let record: RecordEvents;
-const folder = mkdtempSync(path.join(tmpdir(), 'gigameter-'));
 let runs = 0;
 
 beforeAll(async () => {
   database = await freshDatabase();
   record = eventRecorder({ db: database.db, parse });
 });
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await database.drop();
-});
+afterAll(async () => await database.drop());
 
 const MOST_MONTHS = 6;
 
@@ -143,8 +135,8 @@ test('however late facts are, all invoices together come to what timely facts wo
       expect(proof).toMatchObject({ breaks: [], discrepancies: [] });
       const last = (await listInvoices(database.db, account)).at(-1);
       if (last === undefined) return;
-      const bundle = await makeBundle(database.db, account, last.invoiceId);
-      expect(provenByScript(bundle)).toContain(`proven  ${last.invoiceId}`);
+      const bundle = await bundleOf(database.db, account, last.invoiceId);
+      expect(provenByScript(bundle).stdout).toContain(`proven  ${last.invoiceId}`);
     }),
     { numRuns: 40 },
   );
@@ -156,14 +148,6 @@ test('however late facts are, all invoices together come to what timely facts wo
   expect(rows[0]!.corrections).toBeGreaterThan(50n);
   expect(rows[0]!.furthest).toBeGreaterThan(80n * 86_400n);
 }, 300_000);
-
-/** What an account holder finds who has nothing but Node. */
-function provenByScript(bundle: unknown): string {
-  const file = path.join(folder, 'bundle.json');
-  writeFileSync(file, JSON.stringify(bundle));
-  return spawnSync(process.execPath, ['tools/verify-bundle.mjs', file], { encoding: 'utf8' })
-    .stdout;
-}
 
 /** Otherwise everything waits for the sign-up, and closed periods are free until the upgrade is known. */
 function chargedFirst(delivery: readonly Report[]): readonly Report[] {

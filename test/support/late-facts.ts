@@ -1,16 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { expect } from 'vitest';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { closeDuePeriods } from '../../src/invoicing/close-periods.ts';
 import { listInvoices } from '../../src/invoicing/list-invoices.ts';
 import { balancesOf } from '../../src/ledger/store.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
-import { makeBundle } from '../../src/proof/bundle.ts';
 import { sealEvents } from '../../src/proof/seal-events.ts';
 import { verifyAccount } from '../../src/proof/verify-account.ts';
+import { bundleOf, provenByScript } from './bundles.ts';
 import { freshDatabase } from './database.ts';
 import { reporter } from './reports.ts';
 
@@ -65,11 +61,7 @@ export async function openLateFacts() {
       await sealEvents(db, account);
       expect(await verifyAccount(db, account)).toMatchObject({ breaks: [], discrepancies: [] });
       for (const { invoiceId } of await listInvoices(db, account)) {
-        const file = path.join(mkdtempSync(path.join(tmpdir(), 'bundle-')), 'bundle.json');
-        writeFileSync(file, JSON.stringify(await makeBundle(db, account, invoiceId)));
-        const { stdout } = spawnSync(process.execPath, ['tools/verify-bundle.mjs', file], {
-          encoding: 'utf8',
-        });
+        const { stdout } = provenByScript(await bundleOf(db, account, invoiceId));
         expect(stdout).toMatch(new RegExp(`^proven  ${invoiceId}`));
       }
     },
