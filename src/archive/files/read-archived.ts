@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Db } from '../../database/pool.ts';
 import type { ReadArchived } from '../../proof/facts.ts';
 import { compareBytes } from '../../values/text.ts';
@@ -52,5 +53,7 @@ function passing(directory: string, file: string): ReadArchived {
 
 /** The file is known by its digest to be what we wrote. */
 function accountOf(line: string): string {
-  return (JSON.parse(line) as { readonly account_id: string }).account_id;
+  return ofAccount.parse(JSON.parse(line)).account_id;
 }
+
+const ofAccount = z.object({ account_id: z.string() });
