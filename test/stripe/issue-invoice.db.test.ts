@@ -57,9 +57,9 @@ test('what nobody confirmed of its period is printed below the lines at Stripe',
   const row = await findInvoice(world.db, name);
   const seen = world.stripe.state()['invoice']?.find(({ id }) => id === row?.stripe_invoice_id);
   expect(seen?.['footer']).toBe(
-    'Not confirmed: eu-1 reported nothing from 2026-01-18T00:00:00Z to 2026-01-19T00:00:00Z; ' +
+    'Not confirmed: source "eu-1" reported nothing from 2026-01-18T00:00:00Z to 2026-01-19T00:00:00Z; ' +
       'what ran of it then is counted as it was last reported. ' +
-      'Not confirmed: eu-1 reported nothing from 2026-02-04T00:00:00Z until this invoice was made; ' +
+      'Not confirmed: source "eu-1" reported nothing from 2026-02-04T00:00:00Z until the invoice was made; ' +
       'what ran of it then is counted as it was last reported.',
   );
 });

@@ -1,11 +1,12 @@
 import type { Db } from '../../database/pool.ts';
 import { listInvoices, type IssuedInvoice } from '../../invoicing/list-invoices.ts';
 import { unconfirmedOnInvoices } from '../../invoicing/unconfirmed-store.ts';
+import { notConfirmedText } from '../../sources/silence/not-confirmed.ts';
 import { formatSecond } from '../../values/instant.ts';
 import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { printJson, tableOf, type Output } from '../output.ts';
-import { unconfirmedToJson, unconfirmedToText } from './unconfirmed.ts';
+import { unconfirmedToJson } from './unconfirmed.ts';
 import { requireAccount } from './usage.ts';
 
 /** `gigameter invoices ACCOUNT`: all invoices with their lines, oldest first (R34). */
@@ -27,9 +28,10 @@ export async function invoicesCommand(
   } else if (invoices.length === 0) output.data(`${account.id} has no invoices.`);
   else {
     const notes = invoices.flatMap((invoice) =>
-      unconfirmedToText(unconfirmedOf(invoice), 'until it was made').map(
-        (text) => `Invoice from ${formatSecond(invoice.periodStart)}: ${text}`,
-      ),
+      unconfirmedOf(invoice).map((time) => {
+        const note = notConfirmedText(time, 'the invoice was made');
+        return `Invoice from ${formatSecond(invoice.periodStart)}: ${note}`;
+      }),
     );
     output.data([invoicesToText(invoices), ...notes].join('\n'));
   }

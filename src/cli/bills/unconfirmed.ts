@@ -8,11 +8,3 @@ export function unconfirmedToJson(times: readonly Unconfirmed[]) {
     to: to === undefined ? null : formatSecond(to),
   }));
 }
-
-/** A sentence for each time in which a flagged source said nothing; `open`: of one whose end is not known. */
-export function unconfirmedToText(times: readonly Unconfirmed[], open = 'until now'): string[] {
-  return times.map(({ source, from, to }) => {
-    const until = to === undefined ? open : `to ${formatSecond(to)}`;
-    return `Not confirmed: source ${JSON.stringify(source)} reported nothing from ${formatSecond(from)} ${until}; what ran of it is counted as it was last reported.`;
-  });
-}

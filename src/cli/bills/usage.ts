@@ -3,6 +3,7 @@ import type { Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
 import { previewBill, type BillPreview } from '../../invoicing/previews/preview-bill.ts';
 import type { Line } from '../../pricing/line.ts';
+import { notConfirmedText } from '../../sources/silence/not-confirmed.ts';
 import { unconfirmedOf } from '../../sources/silence/unconfirmed.ts';
 import { Fault } from '../../values/fault.ts';
 import { formatSecond, toSecond } from '../../values/instant.ts';
@@ -10,7 +11,7 @@ import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { lineToJson, usageToJson } from './estimate-output.ts';
 import { printJson, tableOf, type Output } from '../output.ts';
-import { unconfirmedToJson, unconfirmedToText } from './unconfirmed.ts';
+import { unconfirmedToJson } from './unconfirmed.ts';
 
 /** `gigameter usage ACCOUNT`: what the running period has come to, not charged yet (R32). */
 export async function usageCommand(
@@ -25,7 +26,8 @@ export async function usageCommand(
   if (options.json) {
     printJson(output, { ...billToJson(account, bill), unconfirmed: unconfirmedToJson(silent) });
   } else {
-    output.data([billToText(account, bill), ...unconfirmedToText(silent)].join('\n'));
+    const notes = silent.map((time) => notConfirmedText(time, 'now'));
+    output.data([billToText(account, bill), ...notes].join('\n'));
   }
   return 0;
 }

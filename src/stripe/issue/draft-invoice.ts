@@ -1,4 +1,5 @@
 import { unconfirmedOnInvoice } from '../../invoicing/unconfirmed-store.ts';
+import { notConfirmedText } from '../../sources/silence/not-confirmed.ts';
 import type { Unconfirmed } from '../../sources/silence/unconfirmed.ts';
 import { formatSecond } from '../../values/instant.ts';
 import { assert } from '../../values/fault.ts';
@@ -115,10 +116,7 @@ const MAX_FOOTER = 4800;
 /** What nobody confirmed of the period is said on paper, too. */
 function footer(times: readonly Unconfirmed[]) {
   if (times.length === 0) return {};
-  const sentences = times.map(({ source, from, to }) => {
-    const until = to === undefined ? 'until this invoice was made' : `to ${formatSecond(to)}`;
-    return `Not confirmed: ${source} reported nothing from ${formatSecond(from)} ${until}; what ran of it then is counted as it was last reported.`;
-  });
+  const sentences = times.map((time) => notConfirmedText(time, 'the invoice was made'));
   return { footer: sentences.join(' ').slice(0, MAX_FOOTER) };
 }
 

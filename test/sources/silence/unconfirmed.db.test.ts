@@ -127,7 +127,7 @@ test('flag: bills, previews and invoices of the time say which source did not co
   expect(
     await printed(async (output) => await invoicesCommand({ db, output }, flagged, {})),
   ).toMatch(
-    /^Invoice from 2026-02-01T\S+: .* reported nothing from 2026-02-11T01:00:00Z until it was made/m,
+    /^Invoice from 2026-02-01T\S+: .* reported nothing from 2026-02-11T01:00:00Z until the invoice was made/m,
   );
   expect(await page(`/account/${flagged}/invoices/${february.invoice_id}`)).toContain(
     'Not confirmed',
