@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { SCOPES } from '../accounts/api-key.ts';
+import { issueOperatorKey } from '../accounts/api-key-store.ts';
 import type { DemoOptions } from '../cli/context.ts';
 import { printJson, terminal, type Output } from '../cli/output.ts';
 import type { Config } from '../config.ts';
@@ -72,6 +74,7 @@ const LOOKS: readonly (readonly [about: string, accountId: string | undefined])[
   ['a declined card', 'declined'],
 ];
 const LOOK_WIDTH = Math.max(...LOOKS.map(([about]) => about.length));
+const OPERATOR = { scopes: SCOPES, label: 'demo' };
 /** Nobody else reaches a demo, and its reader may look at everything before. */
 const LINK_MS = 86_400_000;
 
@@ -88,7 +91,10 @@ async function keepServing(
     const { path } = await makeSignInLink(service.database.db, clock(), signIn, LINK_MS);
     output.note(`  ${about.padEnd(LOOK_WIDTH)}  ${service.url}${path}`);
   }
-  output.note('\n`gigameter sign-in` makes more of them. One browser window holds one session.');
+  const { secret } = await issueOperatorKey(service.database.db, clock(), OPERATOR);
+  output.note(
+    `\nOne browser holds one session. Signs in as an operator as often as you like, and is good for /v1, too:\n\n  ${secret}`,
+  );
   await stopped;
   output.note('Stopping.');
 }

@@ -29,7 +29,7 @@ export function samplePlatform(now: Date): SampleAccount[] {
     documentedHalfReplica(lastMonthOf(31, now)),
     documentedScaling(lastMonthOf(30, now)),
     hobbyist(today - 100n * DAY, today),
-    growingStartup(today - 95n * DAY, today),
+    growingStartup(today - 112n * DAY, today),
     busyShop(today - 130n * DAY, today),
     declinedCard(today - 70n * DAY),
     monthlyCron(today - 110n * DAY, today),
@@ -123,6 +123,7 @@ function growingStartup(start: Second, until: Second): SampleAccount {
       report('app.deployed', upgrade + 2n * DAY + HOUR, { app: 'worker', replicas: 1, size: 1 });
       report('database.resized', upgrade + 12n * DAY, { database: 'main', size: 1.7 });
       report('app.scaled', upgrade + 25n * DAY, { app: 'api', replicas: 4, size: 0.5 });
+      report('app.scaled', until - 6n * DAY, { app: 'worker', replicas: 2, size: 1 });
       for (let night = upgrade + DAY, n = 1; night < until; night += DAY, n++) {
         report('job.started', night, { app: 'worker', job: `nightly-${n}`, size: 1 });
         report('job.finished', night + 95n, { app: 'worker', job: `nightly-${n}` });

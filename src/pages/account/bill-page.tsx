@@ -46,7 +46,7 @@ export function BillPage({
           {notice}
         </p>
       )}
-      <UnconfirmedNote times={bill.unconfirmed} />
+      <UnconfirmedNote times={bill.unconfirmed} open="now" />
       {isDeleted ? null : <RunningPeriod bill={bill} quote={quote} />}
       <div class="columns">
         <Card bill={bill} viewer={viewer} />
@@ -160,7 +160,7 @@ function Figures({ bill }: { readonly bill: Bill }): VNode {
         since {formatDay(soFar.period.start)}, not charged yet
       </Tile>
       <Tile label="Run rate" value={<Money cents={rate.totalCents} />}>
-        for {days} days of what runs now
+        {days} days of what runs now
       </Tile>
       <Tile label="Forecast" value={<Money cents={forecast.totalCents} />}>
         by {formatDay(soFar.period.end)} if nothing changes

@@ -7,8 +7,9 @@ import type { Change } from '../../limits/holdings.ts';
 import { reasonsAgainst, type LimitReason, type Limits } from '../../limits/rules.ts';
 import { holdingsOf, runningOf, type DesiredState } from '../../platform/desired-state.ts';
 import type { PriceBook } from '../../pricing/price-book.ts';
-import { formatFraction, fraction } from '../../values/fraction.ts';
+import { formatFraction, fraction, roundHalfUp, times } from '../../values/fraction.ts';
 import type { Second } from '../../values/instant.ts';
+import { formatCents } from '../../values/money.ts';
 import {
   APP_SIZE_RULE,
   DATABASE_SIZE_RULE,
@@ -17,7 +18,7 @@ import {
   toTenths,
 } from '../../values/size.ts';
 import { Table } from '../html/parts.tsx';
-import { isolated, Money, Name, shortened } from '../html/text.tsx';
+import { isolated, Name, shortened } from '../html/text.tsx';
 import { accountPath } from '../paths.ts';
 import type { Bill } from './load-bill.ts';
 
@@ -136,12 +137,12 @@ export function QuoteBox({
         </label>
         {areMany ? (
           <label>
-            name
+            Name
             <input name="name" value={asked?.name} />
           </label>
         ) : null}
         <label>
-          replicas
+          Replicas
           <input
             name="replicas"
             type="number"
@@ -151,7 +152,7 @@ export function QuoteBox({
           />
         </label>
         <label>
-          size
+          Size in GB
           <input
             name="size"
             type="number"
@@ -181,12 +182,14 @@ export function Answer({ answer }: { readonly answer: NonNullable<QuoteAnswer> }
   }
   const { tier, reasons, quote } = answer;
   const right = { align: 'right' } as const;
-  const row = (label: string, pick: (cost: Cost) => bigint): (VNode | string)[] => [
-    label,
-    <Money cents={pick(quote.present)} />,
-    <Money cents={pick(quote.proposed)} />,
-    <Money cents={pick(quote.proposed) - pick(quote.present)} />,
-  ];
+  const row = (
+    label: string,
+    pick: (cost: Cost) => bigint,
+    show: (amount: bigint) => string = formatCents,
+  ): string[] => {
+    const [now, then] = [pick(quote.present), pick(quote.proposed)];
+    return [label, show(now), show(then), show(then - now)];
+  };
   return (
     <>
       {tier === 'FREE' ? (
@@ -201,12 +204,12 @@ export function Answer({ answer }: { readonly answer: NonNullable<QuoteAnswer> }
         label="The quote"
         columns={[
           { title: 'All that runs' },
-          { title: 'as now', ...right },
-          { title: 'then', ...right },
-          { title: 'difference', ...right },
+          { title: 'Now', ...right },
+          { title: 'Then', ...right },
+          { title: 'Difference', ...right },
         ]}
         rows={[
-          ['per hour', perHour(quote.present), perHour(quote.proposed), ''],
+          row('per hour', perHour, formatHourly),
           row('for the rest of this period', ({ restOfPeriodCents }) => restOfPeriodCents),
           row('for a whole period', ({ fullPeriodCents }) => fullPeriodCents),
         ]}
@@ -216,6 +219,12 @@ export function Answer({ answer }: { readonly answer: NonNullable<QuoteAnswer> }
   );
 }
 
-function perHour({ centsPerHour: { numerator, denominator } }: Cost): string {
-  return `$${formatFraction(fraction(numerator, denominator * 100n), 4)}`;
+/** In hundredths of a cent. */
+function perHour({ centsPerHour }: Cost): bigint {
+  return roundHalfUp(times(centsPerHour, 100n));
+}
+
+function formatHourly(hundredths: bigint): string {
+  const [sign, amount] = hundredths < 0n ? ['-', -hundredths] : ['', hundredths];
+  return `${sign}$${formatFraction(fraction(amount, 10_000n), 4)}`;
 }

@@ -24,28 +24,35 @@ export function Resources({ bill }: { readonly bill: Bill }): VNode {
   const rest = (lines: readonly Line[]): Cents =>
     totalOf(lines) - sumOf(shown.map(({ subject }) => amountOf(lines, subject)));
   return (
-    <Table
-      label="Apps and databases of this period"
-      columns={[
-        { title: 'App or database' },
-        { title: 'Now' },
-        { title: 'Used so far', ...right },
-        { title: 'So far', ...right },
-        { title: 'Forecast', ...right },
-        { title: 'Run rate', ...right },
-      ]}
-      rows={[
-        ...shown.map(({ subject, used }) => [
-          <Subject subject={subject} />,
-          nowOf(bill, subject),
-          <Quantity kind={subject.kind} units={used} />,
-          ...amounts((lines) => amountOf(lines, subject)),
-        ]),
-        ...(isCut ? [[`${all.length - shown.length} others`, '', '', ...amounts(rest)]] : []),
-      ]}
-      foot={['Total', '', '', ...amounts(totalOf)]}
-      empty="Nothing ran in this period."
-    />
+    <>
+      <Table
+        label="Apps and databases of this period"
+        columns={[
+          { title: 'App or database' },
+          { title: 'Now' },
+          { title: 'Usage', ...right },
+          { title: 'Cost so far', ...right },
+          { title: 'Forecast', ...right },
+          { title: 'Run rate', ...right },
+        ]}
+        rows={[
+          ...shown.map(({ subject, used }) => [
+            <Subject subject={subject} />,
+            nowOf(bill, subject),
+            <Quantity kind={subject.kind} units={used} />,
+            ...amounts((lines) => amountOf(lines, subject)),
+          ]),
+          ...(isCut ? [[`${all.length - shown.length} others`, '', '', ...amounts(rest)]] : []),
+        ]}
+        foot={['Total', '', '', ...amounts(totalOf)]}
+        empty="Nothing ran in this period."
+      />
+      {all.length === 0 ? null : (
+        <p class="note">
+          Sizes are in GB of memory. RSS are replica-size-seconds: replicas × size × seconds.
+        </p>
+      )}
+    </>
   );
 }
 
@@ -62,7 +69,8 @@ function Subject({ subject }: { readonly subject: LineSubject }): VNode {
     <>
       <Name>{subject.database}</Name>{' '}
       <span class="note">
-        database {fromTenths(subject.sizeTenths)} of <Name>{shortened(subject.app)}</Name>
+        database of size {fromTenths(subject.sizeTenths)}, of app{' '}
+        <Name>{shortened(subject.app)}</Name>
       </span>
     </>
   );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import type { ComponentChildren, VNode } from 'preact';
 import { render } from 'preact-render-to-string';
@@ -85,7 +86,7 @@ function Navigation({
   );
 }
 
-/** Private data: browsers ask again each time, proxies keep nothing. */
+/** Private data: proxies keep nothing; browsers ask each time whether what they have is still so. */
 export async function sendPage(reply: FastifyReply, page: VNode, status = 200): Promise<void> {
   await sendHtml(reply, `<!doctype html>${render(page)}`, status);
 }
@@ -96,9 +97,11 @@ export async function sendFragment(reply: FastifyReply, part: VNode): Promise<vo
 }
 
 async function sendHtml(reply: FastifyReply, html: string, status: number): Promise<void> {
-  await reply
-    .status(status)
-    .header('cache-control', 'private, no-cache')
-    .type('text/html; charset=utf-8')
-    .send(html);
+  const tag = `"${createHash('sha256').update(html).digest('base64url')}"`;
+  void reply.header('cache-control', 'private, no-cache').header('etag', tag);
+  if (status === 200 && reply.request.headers['if-none-match'] === tag) {
+    await reply.status(304).send();
+    return;
+  }
+  await reply.status(status).type('text/html; charset=utf-8').send(html);
 }

@@ -1,7 +1,7 @@
-/** Round steps from 0 that cover `most`: at most five of them, at least one. */
+/** Round steps from 0 that cover `most`: at most five, at least one. */
 export function niceTicks(most: number): readonly number[] {
   if (!(most > 0)) return [0, 1];
-  const rough = most / 4;
+  const rough = most / 5;
   const magnitude = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 2.5, 5, 10].find((one) => one * magnitude >= rough)!;
   const step = factor * magnitude;

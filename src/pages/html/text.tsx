@@ -24,7 +24,7 @@ export function shortened(name: string, most = 24): string {
 }
 
 export function Money({ cents }: { readonly cents: Cents }): VNode {
-  return <span class={cents < 0n ? 'money negative' : 'money'}>{formatCents(cents)}</span>;
+  return <span class="money">{formatCents(cents)}</span>;
 }
 
 /** Replica-size-seconds of apps, seconds of databases, in the units the meter counts them in. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Db } from '../../database/pool.ts';
+import { findArchivedPart } from '../../invoicing/explaining/archived-part.ts';
 import { isIdentifier } from '../../values/identifier.ts';
 import type { PageRoutes, PagesDependencies } from '../dependencies.ts';
 import { sendPage } from '../html/page.tsx';
@@ -144,6 +145,7 @@ async function loadAccount(
   return {
     account,
     timeline: await readTimeline(db, accountId, start),
+    archived: await findArchivedPart(db, accountId),
     done: action === undefined ? undefined : await findAction(db, accountId, action),
     chosen: source === undefined || event === undefined ? undefined : { source, event },
   };

@@ -25,12 +25,6 @@ export function LevelChart({
   if (shown.length === 0) return <p class="empty">Nothing ran in this period.</p>;
   const ticks = niceTicks(Math.max(...shown.map(mostOf)));
   const frame = frameOf(ticks);
-  const seconds = Number(window.to - window.from);
-  const days = Math.max(1, Math.ceil(seconds / 86_400));
-  const marks = everyNth(days, 8).map((day) => ({
-    share: Math.min(1, (day * 86_400) / Math.max(1, seconds)),
-    text: SHORT_DAY.format(toDate(window.from + BigInt(day * 86_400))),
-  }));
   return (
     <>
       <Chart
@@ -38,7 +32,7 @@ export function LevelChart({
         frame={frame}
         ticks={ticks}
         formatTick={(tick) => `${tick.toLocaleString('en-US')} GB`}
-        marks={marks.filter(({ share }) => share < 0.97)}
+        marks={midnightsOf(window).filter(({ share }) => share < 0.97)}
       >
         {painted.map((one) => (
           <path key={one.colour} class={`step ${one.colour}`} d={pathOf(one, window, frame)} />
@@ -51,7 +45,7 @@ export function LevelChart({
             <>
               <Name>{name}</Name>{' '}
               <span class="note">
-                {kind}, now {fromTenths(steps.at(-1)!.levelTenths)}
+                {kind}, now {fromTenths(steps.at(-1)!.levelTenths)} GB
               </span>
             </>
           ),
@@ -65,6 +59,8 @@ export function LevelChart({
     </>
   );
 }
+
+const DAY = 86_400n;
 
 type Painted = LevelHistory & { readonly colour: string };
 
@@ -87,6 +83,17 @@ const SHORT_DAY = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
 });
+
+/** Where days begin, as many as there is room for. */
+function midnightsOf({ from, to }: Window): { share: number; text: string }[] {
+  const first = ((from + DAY - 1n) / DAY) * DAY;
+  const last = to - 1n;
+  const count = last < first ? 0 : Number((last - first) / DAY) + 1;
+  return everyNth(count, 8).map((day) => {
+    const at = first + BigInt(day) * DAY;
+    return { share: Number(at - from) / Number(to - from), text: SHORT_DAY.format(toDate(at)) };
+  });
+}
 
 function mostOf({ steps }: LevelHistory): number {
   return Math.max(...steps.map(({ levelTenths }) => levelTenths)) / 10;

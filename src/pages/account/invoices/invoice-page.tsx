@@ -37,7 +37,7 @@ export function InvoicePage({
           Invoice <InvoiceState invoice={invoice} />
         </h1>
         <dl class="facts">
-          <dt>For</dt>
+          <dt>Billed to</dt>
           <dd>
             <Name>{account.id}</Name>, <Name>{account.email}</Name>
           </dd>
@@ -50,23 +50,23 @@ export function InvoicePage({
           </dd>
           <dt>Made</dt>
           <dd>
-            <Instant at={invoice.createdAt} />
+            <Instant at={invoice.createdAt} /> UTC
           </dd>
           {invoice.paidAt === undefined ? null : (
             <>
               <dt>Paid</dt>
               <dd>
-                <Instant at={invoice.paidAt} />
+                <Instant at={invoice.paidAt} /> UTC
               </dd>
             </>
           )}
           {invoice.state === 'open' ? (
             <>
-              <dt>Tried again</dt>
+              <dt>Next try</dt>
               <dd>
                 {nextAttemptAt === undefined ? null : (
                   <>
-                    <Instant at={nextAttemptAt} />, or{' '}
+                    <Instant at={nextAttemptAt} /> UTC, or{' '}
                   </>
                 )}
                 when another card is set
@@ -74,7 +74,7 @@ export function InvoicePage({
             </>
           ) : null}
         </dl>
-        <UnconfirmedNote times={unconfirmed} open="until this was made" />
+        <UnconfirmedNote times={unconfirmed} open="the invoice was made" />
         <Lines shown={shown} from={from} />
         {explained === undefined ? null : <Segments shown={explained} from={from} after={after} />}
         <Payments payments={payments} />
@@ -106,7 +106,7 @@ function Lines({
     <>
       <Table
         label="Lines of the invoice"
-        columns={[{ title: 'For' }, { title: 'Amount', align: 'right' }]}
+        columns={[{ title: 'What' }, { title: 'Amount', align: 'right' }]}
         rows={page.map((line) => [
           <>
             <Description line={line} />{' '}
@@ -148,7 +148,7 @@ function Payments({ payments }: Pick<ShownInvoice, 'payments'>): VNode | null {
       <h2>Payments</h2>
       <Table
         label="Payments and refunds of the invoice"
-        columns={[{ title: 'When' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
+        columns={[{ title: 'When (UTC)' }, { title: 'What' }, { title: 'Amount', align: 'right' }]}
         rows={payments.map((payment) => [
           <Instant at={payment.at} />,
           <Name>{describe(payment)}</Name>,

@@ -25,14 +25,15 @@ export function Segments({
   const isLast = after + SEGMENTS_PER_PAGE >= segments.length;
   return (
     <div class="segments no-print" id="segments">
-      <h2>
-        Segments of line {line.lineNumber}: <Description line={line} />
-      </h2>
+      <h2>Segments of line {line.lineNumber}</h2>
+      <p class="note">
+        <Description line={line} />
+      </p>
       <Table
         label={`Segments of line ${line.lineNumber}`}
         columns={[
-          { title: 'From' },
-          { title: 'To' },
+          { title: 'From (UTC)' },
+          { title: 'To (UTC)' },
           { title: 'What ran' },
           { title: 'Quantity', align: 'right' },
           { title: 'Amount', align: 'right' },

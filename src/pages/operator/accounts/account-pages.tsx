@@ -1,10 +1,11 @@
 import type { VNode } from 'preact';
+import type { ArchivedPart } from '../../../invoicing/explaining/archived-part.ts';
 import { Page } from '../../html/page.tsx';
 import { Pages, Section, Table } from '../../html/parts.tsx';
-import { Badge, Instant, isolated, Money, Name } from '../../html/text.tsx';
+import { Badge, Instant, isolated, Money, Name, plural } from '../../html/text.tsx';
 import { accountPath, invoicePath } from '../../paths.ts';
 import type { Viewer } from '../../session/guard.ts';
-import { ActionForm } from '../actions/action-forms.tsx';
+import { ActionForm, titleOf } from '../actions/action-forms.tsx';
 import { SCOPE_OF, type ActionKind } from '../actions/actions.ts';
 import { ACCOUNTS_PER_PAGE, type FoundAccount } from './accounts-store.ts';
 import { Outcome } from '../actions/audit-page.tsx';
@@ -28,34 +29,36 @@ export function SearchPage({
   return (
     <Page title="Accounts" viewer={viewer} here="/operator/accounts">
       <h1>Accounts</h1>
-      <form method="get" class="row" role="search">
-        <label>
-          Id or e-mail address, or how it begins
-          <input name="q" type="search" value={text} />
-        </label>
-        <button>Search</button>
-      </form>
-      <Table
-        label="Accounts found"
-        columns={[
-          { title: 'Account' },
-          { title: 'E-mail' },
-          { title: 'Signed up' },
-          { title: 'State' },
-        ]}
-        rows={shown.map((row) => [
-          <AccountLink accountId={row.accountId} />,
-          <Name>{row.email}</Name>,
-          <Instant at={row.signedUpAt} to="day" />,
-          <States of={row} />,
-        ])}
-        empty="No account is found."
-      />
-      {found.length > shown.length ? (
-        <p class="links">
-          <a href={`?${next}`}>More</a>
-        </p>
-      ) : null}
+      <section>
+        <form method="get" class="row" role="search">
+          <label>
+            Id or e-mail address, or how it begins
+            <input name="q" type="search" value={text} />
+          </label>
+          <button>Search</button>
+        </form>
+        <Table
+          label="Accounts found"
+          columns={[
+            { title: 'Account' },
+            { title: 'E-mail' },
+            { title: 'Signed up' },
+            { title: 'State' },
+          ]}
+          rows={shown.map((row) => [
+            <AccountLink accountId={row.accountId} />,
+            <Name>{row.email}</Name>,
+            <Instant at={row.signedUpAt} to="day" />,
+            <States of={row} />,
+          ])}
+          empty="No account is found."
+        />
+        {found.length > shown.length ? (
+          <p class="links">
+            <a href={`?${next}`}>More</a>
+          </p>
+        ) : null}
+      </section>
     </Page>
   );
 }
@@ -75,6 +78,7 @@ function States({ of }: { readonly of: FoundAccount }): VNode {
 export type ShownAccount = {
   readonly account: FoundAccount;
   readonly timeline: Slice<Happening>;
+  readonly archived: ArchivedPart | undefined;
   readonly done: AuditEntry | undefined;
   /** Chosen in the timeline, for the form that supersedes it. */
   readonly chosen: { readonly source: string; readonly event: string } | undefined;
@@ -82,7 +86,7 @@ export type ShownAccount = {
 
 /** An account's history, and what can be done to it. */
 export function AccountPage({
-  shown: { account, timeline, done, chosen },
+  shown: { account, timeline, archived, done, chosen },
   viewer,
 }: {
   readonly shown: ShownAccount;
@@ -105,7 +109,7 @@ export function AccountPage({
           columns={[
             { title: 'What' },
             { title: 'Details' },
-            { title: 'When' },
+            { title: 'When (UTC)' },
             { title: 'Amount', align: 'right' },
             { title: 'Action' },
           ]}
@@ -118,7 +122,7 @@ export function AccountPage({
               <a
                 href={`?source=${encodeURIComponent(one.source)}&event=${encodeURIComponent(one.id)}#supersede`}
               >
-                supersede …
+                supersede&nbsp;…
               </a>
             ),
           ])}
@@ -129,9 +133,20 @@ export function AccountPage({
           perPage={HAPPENINGS_PER_PAGE}
           linkTo={(from) => `?from=${from}#timeline`}
         />
+        {archived === undefined ? null : <ArchivedNote archived={archived} />}
       </Section>
       <Actions account={account} chosen={chosen} viewer={viewer} />
     </Page>
+  );
+}
+
+function ArchivedNote({ archived: { months } }: { readonly archived: ArchivedPart }): VNode {
+  const events = months.reduce((sum, month) => sum + month.events, 0n);
+  return (
+    <p class="note">
+      Not listed: {plural(events, 'event')} recorded until {months.at(-1)!.month}, now in the
+      archive.
+    </p>
   );
 }
 
@@ -143,10 +158,11 @@ function What({
   readonly accountId: string;
 }): VNode {
   if (kind === 'event') return <>{isSuperseded ? <del>{what}</del> : what}</>;
+  if (kind === 'invoice' && id !== null) return <a href={invoicePath(accountId, id)}>{what}</a>;
+  if (kind === 'payment') return <>{what}</>;
   return (
     <>
-      {kind === 'invoice' && id !== null ? <a href={invoicePath(accountId, id)}>{what}</a> : what}{' '}
-      <Badge tone="plain">{kind}</Badge>
+      {kind === 'action' ? titleOf(what) : what} <Badge tone="plain">{kind}</Badge>
     </>
   );
 }

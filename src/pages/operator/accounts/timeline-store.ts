@@ -89,8 +89,9 @@ export async function readTimeline(
       (select to_timestamp(at), 'violation', code, message, ${nothing} from violation
         where account_id = ${accountId} order by violation.at desc limit ${limit})
       union all
-      (select started_at, 'action', replace(kind, '_', ' '),
-        concat_ws(', ', state, message, 'by ' || actor), ${nothing}
+      (select started_at, 'action', kind,
+        concat(message || ' ', '(', case state when 'refused' then 'not done' else state end,
+          ', by ', actor, ')'), ${nothing}
         from operator_action where account_id = ${accountId}
         order by started_at desc limit ${limit})
     ) happened (at, kind, what, detail, cents, "isSuperseded", source, id)

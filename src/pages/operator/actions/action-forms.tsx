@@ -31,8 +31,13 @@ const ABOUT: Readonly<Record<ActionKind, readonly [title: string, effect: string
   ],
 };
 
-export function titleOf(kind: ActionKind): string {
-  return ABOUT[kind][0];
+const TITLES: ReadonlyMap<string, string> = new Map(
+  Object.entries(ABOUT).map(([kind, [title]]) => [kind, title]),
+);
+
+/** What an action that was written down is called. */
+export function titleOf(kind: string): string {
+  return TITLES.get(kind) ?? kind;
 }
 
 /** The form that leads to the page that asks once more; it changes nothing itself. */

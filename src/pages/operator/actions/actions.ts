@@ -178,9 +178,10 @@ async function collect({ openStripe }: PagesDependencies, accountId: string): Pr
   const { tried, byState } = await collectNow(openStripe(), accountId);
   if (tried === 0) throw new Fault('conflict', 'nothing_open', 'no invoice of the account is open');
   const paid = byState['paid'] ?? 0;
-  return paid === tried
-    ? `${plural(paid, 'invoice')} paid.`
-    : `${paid} of ${plural(tried, 'open invoice')} paid; the timeline says why.`;
+  if (paid === tried) return `${plural(paid, 'invoice')} paid.`;
+  const message = `${paid} of ${plural(tried, 'open invoice')} paid; the timeline says why`;
+  if (paid === 0) throw new Fault('conflict', 'not_paid', message);
+  return `${message}.`;
 }
 
 async function supersede(

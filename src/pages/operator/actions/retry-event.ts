@@ -8,12 +8,16 @@ import { Fault } from '../../../values/fault.ts';
 
 export type RetryContext = { readonly db: Db; readonly now: Date; readonly record: RecordWithin };
 
-/** Reports a parked event once more; it goes on waiting when it still must. Answers what became of it. */
+/**
+ * Reports a parked event once more. Answers what became of it.
+ *
+ * @throws Fault `event_parked` when it must go on waiting, `event_refused` when it is refused by now: both are kept.
+ */
 export async function retryParked(
   { db, now, record }: RetryContext,
   event: { readonly account: string; readonly source: string; readonly id: string },
 ): Promise<string> {
-  return await db
+  const outcome = await db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
@@ -21,7 +25,7 @@ export async function retryParked(
       await lockAccounts(tx, [event.account]);
       const parked = await unparkOne(tx, event);
       if (parked === undefined) throw gone();
-      const [outcome] = await record(tx, now, [parked.reported]);
+      const [recorded] = await record(tx, now, [parked.reported]);
       // It has waited since then, whoever looked.
       await tx
         .updateTable('parked_event')
@@ -30,16 +34,17 @@ export async function retryParked(
         .where('source', '=', event.source)
         .where('event_id', '=', event.id)
         .execute();
-      return describe(outcome!);
+      return recorded!;
     });
+  return describe(outcome);
 }
 
-/** Reports a refused event once more; what is taken leaves the quarantine. Answers what became of it. */
+/** The same of a refused event; what is taken leaves the quarantine. */
 export async function retryQuarantined(
   { db, now, record }: RetryContext,
   digest: Buffer,
 ): Promise<string> {
-  return await db
+  const outcome = await db
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
@@ -49,12 +54,13 @@ export async function retryQuarantined(
         .where('digest', '=', digest)
         .executeTakeFirst();
       if (row === undefined) throw gone();
-      const [outcome] = await record(tx, now, [readReported(row.reported)]);
-      if (outcome!.status !== 'refused') {
+      const [recorded] = await record(tx, now, [readReported(row.reported)]);
+      if (recorded!.status !== 'refused') {
         await tx.deleteFrom('quarantined_event').where('digest', '=', digest).execute();
       }
-      return describe(outcome!);
+      return recorded!;
     });
+  return describe(outcome);
 }
 
 function describe(outcome: Outcome): string {
@@ -63,10 +69,14 @@ function describe(outcome: Outcome): string {
       return 'It is recorded now.';
     case 'duplicate':
       return 'It was recorded before already.';
-    case 'parked':
-      return `It still waits for ${outcome.waitsFor.kind} ${outcome.waitsFor.name}.`;
-    case 'refused':
-      return `It is still refused: ${describeRefusal(outcome.refusal)}.`;
+    case 'parked': {
+      const { kind, name } = outcome.waitsFor;
+      throw new Fault('conflict', 'event_parked', `it still waits for ${kind} ${name}`);
+    }
+    case 'refused': {
+      const why = describeRefusal(outcome.refusal);
+      throw new Fault('conflict', 'event_refused', `it is still refused: ${why}`);
+    }
   }
 }
 

@@ -22,10 +22,10 @@ export function Work({
           label="Jobs of each queue"
           columns={[
             { title: 'Queue' },
-            { title: 'waiting', ...right },
-            { title: 'active', ...right },
-            { title: 'delayed', ...right },
-            { title: 'failed', ...right },
+            { title: 'Waiting', ...right },
+            { title: 'Active', ...right },
+            { title: 'Delayed', ...right },
+            { title: 'Failed', ...right },
           ]}
           rows={queues.map((queue) => [
             queue.name,
@@ -64,10 +64,16 @@ const WHEN_SILENT: Readonly<Record<string, string>> = {
   flag: 'bills say so',
 };
 
-/** In the largest unit that gives a whole number. */
-function inWords(seconds: number): string {
-  if (seconds % 3600 === 0) return plural(seconds / 3600, 'hour');
-  return seconds % 60 === 0 ? plural(seconds / 60, 'minute') : plural(seconds, 'second');
+/** `every hour`, `every 15 minutes`: in the largest unit that gives a whole number. */
+function every(seconds: number): string {
+  const [length, unit] = (
+    [
+      [3600, 'hour'],
+      [60, 'minute'],
+      [1, 'second'],
+    ] as const
+  ).find(([one]) => seconds % one === 0)!;
+  return seconds === length ? `every ${unit}` : `every ${plural(seconds / length, unit)}`;
 }
 
 export function Sources({ sources }: { readonly sources: Day['sources'] }): VNode {
@@ -77,7 +83,7 @@ export function Sources({ sources }: { readonly sources: Day['sources'] }): VNod
         label="Sources of events, the silent ones first"
         columns={[
           { title: 'Source' },
-          { title: 'Heard last' },
+          { title: 'Heard last (UTC)' },
           { title: 'Expected' },
           { title: 'When it is silent' },
           { title: 'State' },
@@ -85,9 +91,7 @@ export function Sources({ sources }: { readonly sources: Day['sources'] }): VNod
         rows={sources.map((row) => [
           <Name>{row.source}</Name>,
           row.lastHeardAt === undefined ? 'never' : <Instant at={row.lastHeardAt} to="second" />,
-          row.expectedEverySeconds === undefined
-            ? 'not expected'
-            : `every ${inWords(row.expectedEverySeconds)}`,
+          row.expectedEverySeconds === undefined ? 'not expected' : every(row.expectedEverySeconds),
           WHEN_SILENT[row.policy] ?? row.policy,
           row.silentSince === undefined ? (
             <Badge tone="good">heard</Badge>

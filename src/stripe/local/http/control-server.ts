@@ -145,7 +145,8 @@ function page(action: string): string {
   const options = Object.entries(TEST_CARDS).map(
     ([name, card]) => `<option value="tok_${name}">${name} (${card.brand}, ${card.last4})</option>`,
   );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Local Stripe</title><body>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Local Stripe</title>
+<style>body { font: 1rem/2 system-ui; max-width: 34rem; margin: 2rem auto; padding: 0 1rem } select, button { font: inherit; max-width: 100% }</style><body>
 <h1>Local Stripe</h1><p>A stand-in for Stripe's page: choose a test card.</p>
 <form method="post" action="${action}"><select name="token" aria-label="Test card">${options.join('')}</select> <button>Use this card</button></form></body></html>`;
 }
