@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../values/clock.ts';
 import { addControlRoutes } from './http/control-server.ts';
+import { addPagesForPeople } from './http/pages-for-people.ts';
 import { makeControls, type Controls } from './controls.ts';
 import { makeDue } from './due.ts';
 import { makeFaults, type Faults } from './faults.ts';
@@ -74,6 +75,7 @@ export async function startLocalStripe(options: LocalStripeOptions): Promise<Loc
   );
   const controls = makeControls(world, webhooks.kick);
   addControlRoutes(server, { world, controls, faults, due, webhooks });
+  addPagesForPeople(server, { world, controls });
 
   await server.listen({ host, port: options.port ?? 0 });
   const address = server.server.address();

@@ -4,7 +4,6 @@ import type { Due } from '../due.ts';
 import { CALL_FAULTS, WEBHOOK_FAULTS, type FaultRule, type Faults } from '../faults.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { invalid, Refusal } from '../refusal.ts';
-import { TEST_CARDS } from '../cards/test-cards.ts';
 import type { Webhooks } from '../events/webhooks.ts';
 import type { World } from '../state/world.ts';
 
@@ -68,16 +67,6 @@ export function addControlRoutes(
     });
   });
 
-  for (const [kind, field] of [
-    ['checkout', 'complete'],
-    ['invoices', 'pay'],
-  ] as const) {
-    server.get<{ Params: { id: string } }>(`/local/${kind}/:id`, (request, reply) =>
-      reply
-        .type('text/html; charset=utf-8')
-        .send(page(`/local/${kind}/${encodeURIComponent(request.params.id)}/${field}`)),
-    );
-  }
   server.post<{ Params: { id: string } }>('/local/checkout/:id/complete', (request, reply) => {
     const isForm = String(request.headers['content-type']).startsWith(
       'application/x-www-form-urlencoded',
@@ -138,15 +127,4 @@ function disputeOptions(body: Body) {
     ...(typeof amountCents === 'number' ? { amountCents } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
   };
-}
-
-/** A card form for people: it offers the test tokens, since no card number may be typed anywhere. */
-function page(action: string): string {
-  const options = Object.entries(TEST_CARDS).map(
-    ([name, card]) => `<option value="tok_${name}">${name} (${card.brand}, ${card.last4})</option>`,
-  );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Local Stripe</title>
-<style>body { font: 1rem/2 system-ui; max-width: 34rem; margin: 2rem auto; padding: 0 1rem } select, button { font: inherit; max-width: 100% }</style><body>
-<h1>Local Stripe</h1><p>A stand-in for Stripe's page: choose a test card.</p>
-<form method="post" action="${action}"><select name="token" aria-label="Test card">${options.join('')}</select> <button>Use this card</button></form></body></html>`;
 }
