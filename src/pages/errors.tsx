@@ -55,13 +55,15 @@ function ErrorPage({
 }): VNode {
   return (
     <Page title={title} viewer={viewer ?? undefined}>
-      <h1>{title}</h1>
-      <p>
-        <Name>{sentence(detail)}</Name>
-      </p>
-      <p>
-        <a href="/">Back to the start</a>
-      </p>
+      <div class="narrow">
+        <h1>{title}</h1>
+        <p>
+          <Name>{sentence(detail)}</Name>
+        </p>
+        <p>
+          <a href="/">To the start</a>
+        </p>
+      </div>
     </Page>
   );
 }

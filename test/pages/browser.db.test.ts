@@ -1,21 +1,22 @@
-import axe from 'axe-core';
-
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  DESKTOP,
   enter,
   follow,
   openBrowser,
   openWindow,
   PATIENCE_MS,
-  PHONE,
   program,
   shoot,
+  SIZE_NAMES,
+  SIZES,
 } from './support/browser.ts';
+import { inspect } from './support/inspect.ts';
 import { NASTY, openSite, type Site } from './support/site.ts';
 
-const MOST_BYTES = 100_000;
+const inspected: string[] = [];
 
 describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE_MS }, () => {
   let site: Site;
@@ -28,137 +29,34 @@ describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE
     await site?.close();
   });
 
-  /** Small, without scripts of others, nothing cut off at the side, nothing serious for axe. */
-  async function inspect(page: Page, errors: readonly string[], name: string): Promise<void> {
-    const [entry] = await page.evaluate(() =>
-      performance
-        .getEntriesByType('navigation')
-        .map((one) => (one as unknown as { decodedBodySize: number }).decodedBodySize),
-    );
-    expect(entry).toBeLessThan(MOST_BYTES);
-    for (const [size, width] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
-      await page.setViewportSize(width);
-      const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-      expect([name, size, wide]).toEqual([name, size, 0]);
-      await shoot(page, `${name}-${size}`);
-    }
-    await page.evaluate(axe.source);
-    const found = (await page.evaluate(
-      `axe.run().then(({ violations }) => violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
-    )) as string[];
-    expect([name, found]).toEqual([name, []]);
-    expect([name, errors]).toEqual([name, []]);
-    await page.setViewportSize(DESKTOP);
+  async function look(page: Page, errors: readonly string[], name: string): Promise<void> {
+    inspected.push(new URL(page.url()).pathname);
+    await inspect(page, errors, name);
   }
 
   test.each([
     ['acme', 'acme'],
     ['hobby', 'hobby'],
     ['nasty', NASTY],
+    ['broke', 'broke'],
+    ['gone', 'gone'],
   ])('the pages of account %s are readable and whole', async (name, account) => {
     const { context, page, errors } = await openWindow(browser);
-    await enter(page, site, account);
-    await inspect(page, errors, name);
-    await page.goto(`${page.url()}?levels=1&what=new-app&replicas=3&size=0.5`);
+    if (account === 'gone') await enter(page, site);
+    else await enter(page, site, account);
+    const bill = `${site.url}/account/${encodeURIComponent(account)}`;
+    await page.goto(bill);
+    await look(page, errors, name);
+    await page.goto(`${bill}?levels=1&what=new-app&replicas=3&size=0.5`);
     await page.emulateMedia({ colorScheme: 'dark' });
-    await inspect(page, errors, `${name}-levels-dark`);
+    await look(page, errors, `${name}-levels-dark`);
     if (account !== 'hobby') {
       await follow(page, async () => await page.click('#invoices td a'));
+      await look(page, errors, `${name}-invoice-dark`);
+      await page.emulateMedia({ colorScheme: 'light' });
       await follow(page, async () => await page.click('a.more'));
-      await inspect(page, errors, `${name}-invoice`);
+      await look(page, errors, `${name}-invoice`);
     }
-    await context.close();
-  });
-
-  test('a quote answers while it is typed, under a policy without inline scripts', async () => {
-    const { context, page, errors } = await openWindow(browser);
-    await enter(page, site, 'acme');
-    await page.fill('[name=replicas]', '4');
-    await page.waitForSelector('#quote-answer table');
-    expect(errors).toEqual([]);
-    await context.close();
-  });
-
-  test('numbers stand under the pointer, and add up as the table says', async () => {
-    const { context, page, errors } = await openWindow(browser);
-    await enter(page, site, 'acme');
-    await page.hover('.hit >> nth=3');
-    const tip = (await page.textContent('.tip:not([hidden])'))!.split('\n');
-    await page.click('summary');
-    const row = await page.locator('.numbers tbody tr').nth(3).locator('th, td').allTextContents();
-    const [day, ...amounts] = row;
-    expect(tip[0]).toBe(`${day}: ${amounts.at(-2)}`);
-    const used = amounts.slice(0, -2).filter((amount) => amount !== '$0.00');
-    expect(tip.slice(1).map((line) => line.split(' ').at(-1))).toEqual(used);
-    await shoot(page, 'acme-tip-and-table');
-    expect(errors).toEqual([]);
-    await context.close();
-  });
-
-  test('without scripts a bill is whole: its levels, its quotes, its segments', async () => {
-    const { context, page } = await openWindow(browser, { javaScriptEnabled: false });
-    await enter(page, site, 'acme');
-    await follow(page, async () => await page.click('text=Show what ran when'));
-    expect(await page.locator('.step').count()).toBeGreaterThan(2);
-    await page.selectOption('[name=what]', 'app:web');
-    await page.fill('[name=replicas]', '6');
-    await page.fill('[name=size]', '1');
-    await follow(page, async () => await page.click('text=Show >> nth=-1'));
-    expect(await page.textContent('#quote-answer')).toContain('for a whole period');
-    await page.fill('[name=size]', '0.3');
-    await page.selectOption('[name=what]', 'database:web-db');
-    await follow(page, async () => await page.click('#quote button'));
-    expect(await page.textContent('#quote-answer')).toMatch(/size of a database is/);
-    await follow(page, async () => await page.click('#invoices td a'));
-    await follow(page, async () => await page.click('a.more'));
-    expect(await page.locator('#segments tbody tr').count()).toBeGreaterThan(1);
-    await context.close();
-  });
-
-  test('everything is reached by keyboard, and is seen to be', async () => {
-    const { context, page } = await openWindow(browser);
-    await enter(page, site, 'acme');
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');
-    const wanted = await page
-      .locator('a, button, input:not([type=hidden]), select, summary')
-      .count();
-    const reached = (await page.evaluate('[]')) as string[];
-    for (let press = 0; press < 3 * wanted; press += 1) {
-      const [name, outline] = (await page.evaluate(`(() => {
-        const at = document.activeElement;
-        return [at.matches('a, button, input, select, summary') ? at.outerHTML : '',
-          getComputedStyle(at).outlineStyle];
-      })()`)) as [string, string];
-      if (name !== '' && !reached.includes(name)) {
-        reached.push(name);
-        expect([name, outline]).toEqual([name, 'solid']);
-      }
-      await page.keyboard.press('Tab');
-    }
-    expect(reached.length).toBeGreaterThanOrEqual(wanted - 2);
-    await page.focus('[name=replicas]');
-    await page.keyboard.type('4');
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('#quote-answer table');
-    await context.close();
-  });
-
-  test('an operator credits an account after being asked once more, and it is written down', async () => {
-    // Without scripts: nothing an operator does needs them.
-    const { context, page } = await openWindow(browser, { javaScriptEnabled: false });
-    await enter(page, site);
-    await page.goto(`${site.url}/operator/accounts/hobby`);
-    await page.fill('[name=amount] >> nth=0', '12.50');
-    await page.fill('[name=reason] >> nth=0', 'outage');
-    await follow(page, async () => await page.click('text=Give credit …'));
-    await shoot(page, 'confirm');
-    await follow(page, async () => await page.click('main button'));
-    expect(await page.textContent('[role=status]')).toBe('$12.50 of credit is given.');
-    await page.goto(`${site.url}/operator/actions`);
-    expect(await page.textContent('tbody tr')).toContain('alice');
     await context.close();
   });
 
@@ -170,34 +68,105 @@ describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE
       [undefined, 'today'],
       ['nav >> text=Accounts', 'accounts'],
       ['td >> text=acme', 'account'],
+      ['text=supersede', 'account-chosen'],
       ['text=bill, card and invoices', 'bill'],
-      ['text=Timeline and actions', 'account-again'],
+      ['text=Timeline and actions', undefined],
       ['nav >> text=Events', 'events'],
+      ['text=Retry', 'confirm'],
       ['nav >> text=Actions', 'actions'],
     ] as const;
-    for (const [link, name] of steps) {
-      if (link !== undefined) await follow(page, async () => await page.click(link));
-      await inspect(page, errors, `operator-${name}`);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const [link, name] of steps) {
+        if (link === undefined) await page.goto(`${site.url}/`);
+        else await follow(page, async () => await page.click(link));
+        if (name === 'events') await page.click('summary');
+        if (name === undefined) continue;
+        await look(page, errors, `operator-${name}${colorScheme === 'dark' ? '-dark' : ''}`);
+      }
+    }
+    await page.goto(`${site.url}/operator/accounts/${encodeURIComponent(NASTY)}`);
+    await look(page, errors, 'operator-account-nasty');
+    await context.close();
+  });
+
+  test('the pages to sign in, and those that refuse, say what to do', async () => {
+    const { context, page, errors } = await openWindow(browser);
+    await page.goto(`${site.url}/`);
+    await look(page, errors, 'sign-in');
+    await page.goto(await site.link('acme'));
+    await look(page, errors, 'sign-in-link');
+    await enter(page, site, 'acme');
+    for (const [unknown, status] of [
+      ['/operator', 404],
+      ['/account/acme?levels=1&levels=2', 422],
+    ] as const) {
+      expect((await page.goto(site.url + unknown))?.status()).toBe(status);
+      await look(page, errors, `refused-${status}`);
     }
     await context.close();
   });
 
-  test('the pages to sign in say what to do, and what was wrong', async () => {
-    const { context, page, errors } = await openWindow(browser);
-    await page.goto(`${site.url}/`);
-    await inspect(page, errors, 'sign-in');
-    await page.fill('[name=key]', 'gm_wrong');
-    await follow(page, async () => await page.click('main button'));
-    expect(await page.textContent('[role=alert]')).toMatch(/key/);
-    await shoot(page, 'sign-in-refused');
-    await page.goto(await site.link('acme'));
-    await shoot(page, 'sign-in-link');
-    await context.close();
+  test('no page was left out', () => {
+    const routes = readdirSync('src/pages', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.tsx'))
+      .flatMap((file) => [
+        ...readFileSync(path.join('src/pages', file), 'utf8').matchAll(/\.get\('([^'*]+)'/g),
+      ])
+      .map(([, route = '']) => route);
+    // A way to the others, and a part of one.
+    const noPages = ['/', '/account/:account/quote'];
+    expect(routes).toEqual(expect.arrayContaining(noPages));
+    const left = routes
+      .filter((route) => !noPages.includes(route))
+      .filter((route) => {
+        const pattern = new RegExp(`^${route.replaceAll(/:\w+/g, '[^/]+')}$`);
+        return !inspected.some((one) => pattern.test(one));
+      });
+    expect(routes.length).toBeGreaterThan(8);
+    expect(left).toEqual([]);
   });
+
+  test.each(SIZE_NAMES)(
+    'everything is reached by keyboard, and is seen to be: %s',
+    async (size) => {
+      const { context, page } = await openWindow(browser, { viewport: SIZES[size] });
+      for (const [account, address] of [
+        ['acme', ''],
+        [undefined, '/operator'],
+        [undefined, '/operator/accounts/broke'],
+        [undefined, '/operator/events'],
+      ] as const) {
+        await enter(page, site, account);
+        if (address !== '') await page.goto(site.url + address);
+        await page.keyboard.press('Tab');
+        expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');
+        const wanted = await page
+          .locator('a, button, input:not([type=hidden]), select, summary')
+          .count();
+        const reached = new Set<string>();
+        for (let press = 0; press < 3 * wanted; press += 1) {
+          const [place, name, outline] = (await page.evaluate(`(() => {
+          const at = document.activeElement;
+          const all = [...document.querySelectorAll('a, button, input, select, summary')];
+          return [String(all.indexOf(at)), at.outerHTML, getComputedStyle(at).outlineStyle];
+        })()`)) as [string, string, string];
+          if (place !== '-1') {
+            reached.add(place);
+            expect([name, outline]).toEqual([name, 'solid']);
+          }
+          await page.keyboard.press('Tab');
+        }
+        expect([address, reached.size]).toEqual([address, wanted]);
+      }
+      await context.close();
+    },
+  );
 
   test('a printed invoice is one clean page', async () => {
     const { context, page } = await openWindow(browser);
     await enter(page, site, 'acme');
+    await page.setViewportSize(PAPER);
     await page.emulateMedia({ media: 'print' });
     await shoot(page, 'acme-print');
     await page.emulateMedia({ media: 'screen' });
@@ -219,7 +188,7 @@ describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE
     }
     await page.emulateMedia({ media: 'print', colorScheme: 'light' });
     await shoot(page, 'acme-invoice-print');
-    for (const aside of ['nav', 'form', 'button']) {
+    for (const aside of ['nav', 'form', 'button', 'a.more']) {
       const seen = await page
         .locator(aside)
         .evaluateAll(
@@ -232,18 +201,7 @@ describe.skipIf(program === undefined)('pages in a browser', { timeout: PATIENCE
     expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)).toHaveLength(1);
     await context.close();
   });
-
-  test('a card is set at Checkout, and the bill comes back with it', async () => {
-    const { context, page } = await openWindow(browser);
-    await enter(page, site, 'hobby');
-    await page.click('text=/Set a card|Set the card|Add a card/');
-    await page.waitForURL((url) => !url.href.startsWith(site.url));
-    await shoot(page, 'checkout');
-    await page.click('text=Use this card');
-    await page.waitForURL((url) => url.href.startsWith(site.url));
-    await site.api.world.hear();
-    await page.reload();
-    expect(await page.textContent('#card')).toContain('4242');
-    await context.close();
-  });
 });
+
+/** A4 without its margins. */
+const PAPER = { width: 718, height: 1047 };

@@ -120,12 +120,3 @@ test("an invoice, its lines and their segments are the API's", async () => {
   }
   expect(explained).toBeGreaterThan(3);
 });
-
-test('what followed within a second stands above what it followed', async () => {
-  const operator = await signedIn(site);
-  const { body } = await get(site, '/operator/accounts/broke', operator);
-  const [signal, attempt, invoice] = rowsOf(String(body), 'What happened');
-  expect(
-    [signal, attempt, invoice].map((row) => row?.[0]?.replace(/ (payment|invoice|signal)$/, '')),
-  ).toEqual(['account.past_due', 'payment attempt 1', 'invoice made']);
-});

@@ -114,7 +114,7 @@ test('a retried event that is still wrong stays, with what became of it', async 
   const form = { kind: 'retry_quarantined', account, digest: digest.toString('hex'), action_id };
   const done = await post(site, '/operator/actions', { ...form, csrf }, { cookie });
   const shown = await get(site, String(done.headers.location), cookie);
-  expect(shown.body).toContain('It is still refused: ');
+  expect(shown.body).toContain('it is still refused: ');
   const parked = { kind: 'retry_parked', account, source: '"controller" <2>', event: 'e-3' };
   const id = 'page-00000000-0000-4000-8000-000000000003';
   const again = await post(
@@ -124,7 +124,21 @@ test('a retried event that is still wrong stays, with what became of it', async 
     { cookie },
   );
   const waiting = await get(site, String(again.headers.location), cookie);
-  expect(waiting.body).toContain('It still waits for database later-db.');
+  expect(waiting.body).toContain('it still waits for database \u2068later-db\u2069.');
+});
+
+test('what a browser has already is not sent again while it is still so', async () => {
+  const cookie = await signedIn(site, 'hobby');
+  const first = await get(site, '/account/hobby', cookie);
+  expect(first.headers['cache-control']).toBe('private, no-cache');
+  const again = async (url: string): Promise<unknown> => {
+    const headers = { cookie, 'if-none-match': String(first.headers['etag']) };
+    return await site.api.call({ url, headers });
+  };
+  expect(await again('/account/hobby')).toMatchObject({ status: 304 });
+  expect(await again('/account/hobby?levels=1&what=new-app&replicas=1&size=0.5')).toMatchObject({
+    status: 200,
+  });
 });
 
 test('pages allow nothing inline, and their files are kept for ever', async () => {

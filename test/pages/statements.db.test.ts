@@ -31,7 +31,7 @@ test.each([
   [undefined, '/operator', 5],
   [undefined, '/operator/accounts?q=a', 2],
   [undefined, '/operator/accounts?q=cme', 3],
-  [undefined, '/operator/accounts/acme', 3],
+  [undefined, '/operator/accounts/acme', 4],
   [undefined, '/operator/events', 3],
   [undefined, '/operator/actions', 2],
 ])(

@@ -43,7 +43,7 @@ export function BillPage({
       <Head bill={bill} viewer={viewer} />
       {notice === undefined ? null : (
         <p class="alert good" role="status">
-          {notice}
+          {notice} <a href="?#card">Look again</a>
         </p>
       )}
       <UnconfirmedNote times={bill.unconfirmed} open="now" />
@@ -142,8 +142,14 @@ function Head({
           <Name>
             {withStop(card === undefined ? 'no card is set' : (owed.failure ?? 'not tried yet'))}
           </Name>{' '}
-          Please <a href="#card">set {card === undefined ? 'a card' : 'another card'}</a>; it is
-          charged at once.
+          {account.deletedAt === undefined ? (
+            <>
+              Please <a href="#card">set {card === undefined ? 'a card' : 'another card'}</a>; it is
+              charged at once.
+            </>
+          ) : (
+            "It can still be paid on the invoice's page at Stripe."
+          )}
         </p>
       )}
     </>

@@ -76,7 +76,7 @@ function Meter({
   return (
     <div class={isOver ? 'meter over' : 'meter'}>
       <label>
-        {label}
+        <span>{label}</span>
         <meter
           min={0}
           max={Math.max(value, max)}

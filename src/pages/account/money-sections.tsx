@@ -34,12 +34,14 @@ export function Card({
         </p>
       )}
       {account.deletedAt === undefined ? (
-        <form method="post" action={`${accountPath(account.id)}/checkout`}>
-          <input type="hidden" name="csrf" value={viewer.csrfToken} />
-          <button>{card === undefined ? 'Set a card at Stripe' : 'Replace it at Stripe'}</button>
-        </form>
+        <>
+          <form method="post" action={`${accountPath(account.id)}/checkout`}>
+            <input type="hidden" name="csrf" value={viewer.csrfToken} />
+            <button>{card === undefined ? 'Set a card at Stripe' : 'Replace it at Stripe'}</button>
+          </form>
+          <p class="note">The number goes to Stripe alone; we keep its brand and last digits.</p>
+        </>
       ) : null}
-      <p class="note">The number goes to Stripe alone; we keep its brand and last digits.</p>
     </Section>
   );
 }

@@ -79,7 +79,7 @@ function changeOf(asked: Asked, desired: DesiredState): Change | string {
   if (kind === 'app' || kind === NEW_APP) {
     const replicas = numberIn(asked.replicas ?? '');
     const isThere = desired.apps.some(({ app }) => app === name);
-    if (kind === 'app' && !isThere) return `There is no app ${name}.`;
+    if (kind === 'app' && !isThere) return `There is no app ${isolated(name)}.`;
     if (!(Number.isInteger(replicas) && replicas >= 0 && replicas <= MOST_REPLICAS)) {
       return `Replicas are a whole number from 0 to ${MOST_REPLICAS.toLocaleString('en-US')}.`;
     }
@@ -91,7 +91,7 @@ function changeOf(asked: Asked, desired: DesiredState): Change | string {
   const sizeTenths = toTenths(size);
   if (kind === NEW_DATABASE) return { kind: 'create_database', app: '', sizeTenths };
   const isThere = desired.databases.some((one) => one.database === name && one.state !== 'DELETED');
-  if (!isThere) return `There is no database ${name}.`;
+  if (!isThere) return `There is no database ${isolated(name)}.`;
   return { kind: 'resize_database', database: name, sizeTenths };
 }
 

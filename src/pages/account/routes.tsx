@@ -94,11 +94,13 @@ export const addAccountPages: PageRoutes = (
     await sendPage(
       reply,
       <Page title="To Stripe" viewer={viewerOf(request)} refreshTo={url}>
-        <h1>To Stripe</h1>
-        <p>
-          The card of <Name>{accountId}</Name> is set on a page of Stripe's.{' '}
-          <a href={url}>Go there</a> if your browser does not by itself.
-        </p>
+        <div class="narrow">
+          <h1>To Stripe</h1>
+          <p>
+            The card of <Name>{accountId}</Name> is set on a page of Stripe's.{' '}
+            <a href={url}>Go there</a> if your browser does not by itself.
+          </p>
+        </div>
       </Page>,
     );
   });

@@ -38,21 +38,28 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
-export const DESKTOP = { width: 1280, height: 900 };
-export const PHONE = { width: 390, height: 844 };
+/** Everything is walked in both. */
+export const SIZES = {
+  desktop: { width: 1280, height: 900 },
+  phone: { width: 390, height: 844 },
+} as const;
+export type Size = keyof typeof SIZES;
+export const SIZE_NAMES = ['desktop', 'phone'] as const satisfies readonly Size[];
 
 /** A window of its own, with what went wrong in it: errors of scripts, and what the policy refused. */
 export async function openWindow(
   browser: Browser,
   options: NonNullable<Parameters<Browser['newContext']>[0]> = {},
 ): Promise<{ readonly context: BrowserContext; readonly page: Page; readonly errors: string[] }> {
-  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  const context = await browser.newContext({ viewport: SIZES.desktop, ...options });
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   const errors: string[] = [];
+  // Told of the status a page has; each test looks at that itself.
+  const isStatus = (text: string): boolean => text.startsWith('Failed to load resource');
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
+    if (message.type() === 'error' && !isStatus(message.text())) errors.push(message.text());
   });
   return { context, page, errors };
 }

@@ -80,6 +80,11 @@ async function tell(api: Api): Promise<void> {
     ['app.deployed', '2026-01-10T10:00:00Z', { app: NASTY, replicas: 1, size: 1 }],
     ['database.available', '2026-01-11T00:00:00Z', { app: NASTY, database: NASTY, size: 0.6 }],
   ]);
+  const gone = accountEvents('gone', 'owner@gone.example', [
+    ['account.upgraded', '2026-01-10T09:00:00Z', {}],
+    ['app.deployed', '2026-01-10T10:00:00Z', { app: 'web', replicas: 1, size: 1 }],
+    ['account.deleted', '2026-01-31T12:00:00Z', {}],
+  ]);
   const odd = reporter('"controller" <2>');
   const wrong = [
     odd('app.scaled', '2026-02-20T00:00:00Z', {
@@ -106,7 +111,7 @@ async function tell(api: Api): Promise<void> {
       size: 1,
     }),
   ];
-  const told = [...acme, ...hobby, ...broke, ...nasty, ...wrong];
+  const told = [...acme, ...hobby, ...broke, ...nasty, ...gone, ...wrong];
   const isEarly = ({ time }: Report): boolean => time < '2026-02-10';
   await send(api, told.filter(isEarly));
   await grantCredit(db, world.clock(), {

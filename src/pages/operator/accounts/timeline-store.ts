@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../../../database/pool.ts';
 import type { Cents } from '../../../values/money.ts';
 import { sliceOf, type Slice } from '../slice.ts';
@@ -31,13 +31,16 @@ export async function readTimeline(
   from: number,
 ): Promise<Slice<Happening>> {
   const limit = from + HAPPENINGS_PER_PAGE + 1;
+  // Kept to itself, or a name that is written from right to left would turn the numbers after it.
+  const name = (column: string): RawBuilder<string> =>
+    sql`concat(chr(8296), ${sql.ref(column)}, chr(8297))`;
   const events = sql`
     select to_timestamp(e.at) as at, 'event' as kind, e.type as what,
-      case when e.meter = 'app' then concat(e.resource, ': ', e.level / nullif(e.size_tenths, 0), ' × ',
+      case when e.meter = 'app' then concat(${name('e.resource')}, ': ', e.level / nullif(e.size_tenths, 0), ' × ',
           (e.size_tenths / 10.0)::float8)
         when e.meter = 'database' and e.level > 0 then
-          concat(e.resource, ': size ', (e.size_tenths / 10.0)::float8)
-        when e.meter = 'job' then concat(e.app, ', job ', e.resource)
+          concat(${name('e.resource')}, ': size ', (e.size_tenths / 10.0)::float8)
+        when e.meter = 'job' then concat(${name('e.app')}, ', job ', ${name('e.resource')})
         else e.resource end as detail, null::bigint as cents,
       e.is_superseded as "isSuperseded", e.source, e.event_id as id
     from event e`;

@@ -1,9 +1,10 @@
 import type { VNode } from 'preact';
+import { formatCents } from '../../../values/money.ts';
 import { Page } from '../../html/page.tsx';
 import { Name } from '../../html/text.tsx';
 import { operatorAccountPath } from '../../paths.ts';
 import type { Viewer } from '../../session/guard.ts';
-import type { Action, ActionKind } from './actions.ts';
+import { DOLLARS, type Action, type ActionKind } from './actions.ts';
 
 /** What an action is called, and what it does, for the page that asks once more. */
 const ABOUT: Readonly<Record<ActionKind, readonly [title: string, effect: string]>> = {
@@ -60,7 +61,15 @@ export function ActionForm({
         {fields.map(({ name, label, value, isOptional, hint }) => (
           <label key={name}>
             {label}
-            <input name={name} value={value} required={!isOptional} placeholder={hint} />
+            <input
+              name={name}
+              value={value}
+              required={!isOptional}
+              placeholder={hint}
+              pattern={name === 'amount' ? DOLLARS.source : undefined}
+              title={name === 'amount' ? 'dollars such as 12 or 12.50' : undefined}
+              inputmode={name === 'amount' ? 'decimal' : undefined}
+            />
           </label>
         ))}
       </div>
@@ -103,7 +112,9 @@ export function ConfirmPage({
             .flatMap(([key, value]) => [
               <dt key={key}>{key}</dt>,
               <dd key={`${key}-value`}>
-                <Name>{key === 'amount' ? `$${value}` : value}</Name>
+                <Name>
+                  {key === 'amount' && 'amount' in action ? formatCents(action.amount) : value}
+                </Name>
               </dd>,
             ])}
         </dl>

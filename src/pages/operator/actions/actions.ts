@@ -20,10 +20,11 @@ import { retryParked, retryQuarantined } from './retry-event.ts';
 
 const name = (what: string) =>
   z.string().refine(isIdentifier, { error: `${what} must be ${IDENTIFIER_RULE}` });
+export const DOLLARS = /^\d{1,6}(\.\d\d)?$/;
 const amount = z
   .string()
   .trim()
-  .regex(/^\d{1,6}(\.\d\d)?$/, 'the amount must be dollars such as 12 or 12.50')
+  .regex(DOLLARS, 'the amount must be dollars such as 12 or 12.50')
   .transform((text) => {
     const [dollars = '', cents = '00'] = text.split('.');
     return BigInt(dollars + cents);
@@ -61,6 +62,9 @@ export const actionForm = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('retry_quarantined'),
     account,
+    /** As it names itself, for people to know it by. */
+    source: z.string().max(400).optional(),
+    event: z.string().max(400).optional(),
     digest: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 ]);

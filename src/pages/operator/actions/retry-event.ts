@@ -5,6 +5,7 @@ import { unparkOne } from '../../../events/parking.ts';
 import { describeRefusal } from '../../../events/refusal.ts';
 import type { RecordWithin } from '../../../metering/record-events.ts';
 import { Fault } from '../../../values/fault.ts';
+import { isolated } from '../../html/text.tsx';
 
 export type RetryContext = { readonly db: Db; readonly now: Date; readonly record: RecordWithin };
 
@@ -71,7 +72,7 @@ function describe(outcome: Outcome): string {
       return 'It was recorded before already.';
     case 'parked': {
       const { kind, name } = outcome.waitsFor;
-      throw new Fault('conflict', 'event_parked', `it still waits for ${kind} ${name}`);
+      throw new Fault('conflict', 'event_parked', `it still waits for ${kind} ${isolated(name)}`);
     }
     case 'refused': {
       const why = describeRefusal(outcome.refusal);

@@ -95,7 +95,12 @@ export function EventsPage({
             mayRetry ? (
               <ActionForm
                 kind="retry_quarantined"
-                values={{ account: isNamed(row.account) ? row.account : '', digest: row.digest }}
+                values={{
+                  account: isNamed(row.account) ? row.account : '',
+                  source: row.source ?? '',
+                  event: row.id ?? '',
+                  digest: row.digest,
+                }}
               />
             ) : null,
           ])}
