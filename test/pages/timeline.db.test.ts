@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSite, type Site } from './support/site.ts';
+import { NASTY, openSite, type Site } from './support/site.ts';
 import { get, rowsOf, signedIn } from './support/visit.ts';
 
 let site: Site;
@@ -21,6 +21,17 @@ test('what followed within a second stands above what it followed', async () => 
     'payment attempt 1',
     'invoice made',
   ]);
+});
+
+test('a name in a detail turns nothing that stands after it', async () => {
+  const rows = rowsOf(await accountPage(encodeURIComponent(NASTY)), 'What happened');
+  const details = rows.map(([what, detail]) => [what, detail?.replace(/^\u2068.*\u2069/, 'NAME')]);
+  expect(details).toEqual(
+    expect.arrayContaining([
+      ['app.deployed', 'NAME: 1 × 1'],
+      ['database.available', 'NAME: size 0.6'],
+    ]),
+  );
 });
 
 test('events that were archived are not listed, and that is said', async () => {

@@ -50,8 +50,9 @@ export function FreeTier({ bill }: { readonly bill: Bill }): VNode {
         <strong>
           <Money cents={chargedRate.totalCents} />
         </strong>{' '}
-        for {days} days, counted from the second of the upgrade; what was used before stays free. It
-        needs a card first. There is no way back to the free tier.
+        for {days} days, counted from the second of the upgrade; what was used before stays free.
+        Set a card below, then upgrade by the platform's command line. There is no way back to the
+        free tier.
       </p>
     </Section>
   );

@@ -12,10 +12,10 @@ export function Description({
   const [before = '', ...after] = name === '' ? [description] : description.split(name);
   if (after.length === 0) return <Name>{description}</Name>;
   return (
-    <>
+    <span>
       {before}
       <Name>{name}</Name>
       {after.join(name)}
-    </>
+    </span>
   );
 }

@@ -81,7 +81,8 @@ export function Trouble({ day }: { readonly day: Day }): VNode {
     ),
     day.drift > 0n && (
       <>
-        <a href="#drift">{plural(day.drift, 'difference')} from Stripe</a>.
+        <a href="#drift">{plural(day.drift, 'difference')}</a> between our books, Stripe's and the
+        facts.
       </>
     ),
     ...day.sources.map(

@@ -73,7 +73,7 @@ export function DayPage({
           noun="invoice"
         />
       </Section>
-      <Section title="Differences from Stripe" id="drift">
+      <Section title="Differences found" id="drift">
         <Table
           label="Unresolved drift reports, the oldest first"
           columns={[
@@ -100,7 +100,7 @@ export function DayPage({
             formatCents(row.cents),
             <Instant at={row.firstSeenAt} to="day" />,
           ])}
-          empty="Our books and Stripe's agree as far as they were compared."
+          empty="Our books agree with Stripe's and with the facts, as far as they were compared."
         />
         <More shown={BigInt(drift.length)} of={day.drift} noun="difference" />
         {drift.length === 0 ? null : (
