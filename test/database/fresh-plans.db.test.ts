@@ -59,3 +59,29 @@ test.each(['account.upgraded', 'account.confirmed'])(
     }
   },
 );
+
+/** As the server checks a foreign key, by a plan that each session makes once and keeps while tables grow. */
+const FOREIGN_KEY =
+  'select 1 from only billing_period x where account_id = $1 and start_at = $2 for key share of x';
+
+test('what a foreign key refers to is found by an index even while its table is small', async () => {
+  const { pool } = database;
+  await pool.query(`
+    insert into account (account_id, email, signed_up_at, last_cut_at)
+    select 'small-' || number, 'o@small.example', 0, 0 from generate_series(1, 250) as number`);
+  await pool.query(`
+    insert into billing_period (account_id, start_at, end_at, tier, closed_at)
+    select account_id, 0, 1, 'FREE', now() from account where account_id like 'small-%'`);
+  await pool.query('analyze billing_period');
+  const client = await pool.connect();
+  try {
+    await client.query('set plan_cache_mode = force_generic_plan');
+    await client.query(`prepare foreign_key (text, bigint) as ${FOREIGN_KEY}`);
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      "explain execute foreign_key ('small-1', 0)",
+    );
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('Index Scan using');
+  } finally {
+    client.release(true);
+  }
+});
