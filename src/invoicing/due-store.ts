@@ -21,13 +21,11 @@ export async function findDue(
   return rows.map((row) => row.account_id);
 }
 
-/** So many due accounts are looked at for one that nobody holds: the first ones are with other workers. */
-const LOOKED_AT = 16;
-
 /**
  * Takes due accounts that nobody else holds, with their lock, until the transaction ends: any number of
- * workers share what is due, and none waits for another. Of another moment than the lock: read them again. The locks
- * are taken by a statement of their own, which reads no table: on Citus another one may run on any node.
+ * workers share what is due, and none waits for another; the first ones may all be with others, then more are
+ * looked at. Of another moment than the lock: read them again. The locks are taken by a statement of their own,
+ * which reads no table: on Citus another one may run on any node.
  */
 export async function takeDue(
   tx: Db,
@@ -36,8 +34,11 @@ export async function takeDue(
   except: readonly string[],
   limit: number,
 ): Promise<string[]> {
-  const due = await findDue(tx, until, endedBy, except, limit * LOOKED_AT);
-  return await lockFreeAccounts(tx, due, limit);
+  for (let looked = 2 * limit; ; looked *= 4) {
+    const due = await findDue(tx, until, endedBy, except, looked);
+    const taken = await lockFreeAccounts(tx, due, limit);
+    if (taken.length > 0 || due.length < looked) return taken;
+  }
 }
 
 /** Those of the accounts that are due still. Call it with their lock held. */
