@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Balances, LedgerEntry } from '../ledger/entry.ts';
 import { totalOf, type Line } from '../pricing/line.ts';
 import { formatCents, type Cents } from '../values/money.ts';
@@ -98,7 +98,7 @@ export function composeInvoice(invoice: {
  */
 export function invoiceIdOf(accountId: string, periodStart: Second, revision: number): string {
   const subject = JSON.stringify([accountId, periodStart.toString(), revision]);
-  return `inv_${createHash('sha256').update(subject).digest('hex').slice(0, 24)}`;
+  return `inv_${hash('sha256', subject).slice(0, 24)}`;
 }
 
 /** A fingerprint of the lines, kept with the invoice here and at Stripe. */
@@ -106,5 +106,5 @@ export function linesSha256(
   lines: readonly Pick<InvoiceLine, 'kind' | 'description' | 'amountCents'>[],
 ): string {
   const content = lines.map((line) => [line.kind, line.description, line.amountCents.toString()]);
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return hash('sha256', JSON.stringify(content));
 }

@@ -13,8 +13,9 @@ export async function reportTooLate(
   due: readonly DuePeriod[],
 ): Promise<void> {
   const signals = due.flatMap(({ account: { id, lateSince }, full }) => {
+    if (lateSince === undefined) return [];
     const from = correctedFrom(priceBooks(id), full);
-    if (lateSince === undefined || lateSince >= from) return [];
+    if (lateSince >= from) return [];
     const details = {
       late_since: formatSecond(lateSince),
       corrected_from: formatSecond(from),

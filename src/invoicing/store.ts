@@ -20,9 +20,7 @@ export async function saveClosed(
 ): Promise<void> {
   if (closed.length === 0) return;
   await savePeriods(tx, now, closed);
-  const invoiced = closed.flatMap(({ invoice, ...period }) =>
-    invoice === undefined ? [] : [{ ...period, invoice }],
-  );
+  const invoiced = closed.filter(isInvoiced);
   if (invoiced.length === 0) return;
   await saveInvoices(tx, now, invoiced);
   await saveLines(tx, invoiced);
@@ -62,6 +60,10 @@ async function savePeriods(tx: Db, now: Date, closed: readonly BilledPeriod[]): 
 
 type InvoicedPeriod = DuePeriod & { readonly invoice: ComposedInvoice };
 
+function isInvoiced(period: BilledPeriod): period is InvoicedPeriod {
+  return period.invoice !== undefined;
+}
+
 async function saveInvoices(tx: Db, now: Date, invoiced: readonly InvoicedPeriod[]): Promise<void> {
   const createdAt = now.toISOString();
   await copyInto(
@@ -93,46 +95,40 @@ function stateOf({ totalCents }: ComposedInvoice): 'settled' | 'frozen' | 'needs
 async function saveLines(tx: Db, invoiced: readonly InvoicedPeriod[]): Promise<void> {
   await copyInto(
     tx,
-    `invoice_line (account_id, invoice_id, line_number, kind, app, database, size_tenths, quantity,
-      description, amount_cents, adjusts_period_start)`,
+    `invoice_line (account_id, invoice_id, line_number, kind, description, amount_cents,
+      app, database, size_tenths, quantity, adjusts_period_start)`,
     invoiced.flatMap(({ account, invoice }) =>
-      invoice.lines.map((line, index) => {
-        const { app, database, sizeTenths, quantity, adjustsPeriodStart } = columnsOf(line);
-        return copyLine([
+      invoice.lines.map((line, index) =>
+        copyLine([
           account.id,
           invoice.invoiceId,
           index + 1,
           line.kind,
-          app,
-          database,
-          sizeTenths,
-          quantity,
           line.description,
           line.amountCents,
-          adjustsPeriodStart,
-        ]);
-      }),
+          ...columnsOf(line),
+        ]),
+      ),
     ),
   );
 }
 
-function columnsOf(line: InvoiceLine) {
-  const common = { app: null, database: null, sizeTenths: null, adjustsPeriodStart: null };
+/** What the line is about: app, database, size_tenths, quantity, adjusts_period_start. */
+function columnsOf(line: InvoiceLine): (string | number | bigint | null)[] {
   switch (line.kind) {
     case 'app':
-      return { ...common, app: line.app, quantity: line.rssTenths };
-    case 'database': {
-      const { app, database, sizeTenths, seconds } = line;
-      return { ...common, app, database, sizeTenths, quantity: seconds };
-    }
+      return [line.app, null, null, line.rssTenths, null];
+    case 'database':
+      return [line.app, line.database, line.sizeTenths, line.seconds, null];
     case 'adjustment': {
-      const { subject, periodStart, quantity } = line;
-      const { kind: _, ...columns } = subject;
-      return { ...common, ...columns, quantity, adjustsPeriodStart: periodStart };
+      const { subject, quantity, periodStart } = line;
+      return subject.kind === 'app'
+        ? [subject.app, null, null, quantity, periodStart]
+        : [subject.app, subject.database, subject.sizeTenths, quantity, periodStart];
     }
     case 'carried':
     case 'written_off':
     case 'credit':
-      return { ...common, quantity: 0n };
+      return [null, null, null, 0n, null];
   }
 }

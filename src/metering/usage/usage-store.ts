@@ -72,7 +72,7 @@ async function readParts(
       and database_app.account_id = series.account_id
       and database_app.database = series.resource`.execute(db);
   const parts: Part[][] = windows.map(() => []);
-  for (const { position, ...part } of rows) parts[Number(position) - 1]!.push(part);
+  for (const part of rows) parts[Number(part.position) - 1]!.push(part);
   return parts;
 }
 
