@@ -9,7 +9,7 @@ import type { Db } from '../database/pool.ts';
  */
 export async function lockAccounts(tx: Db, accountIds: readonly string[]): Promise<void> {
   await sql`/* prepare lock_accounts */
-    select pg_advisory_xact_lock(key) from (
+    select count(pg_advisory_xact_lock(key)) from (
       select distinct hashtextextended(account_id, 0) as key
       from unnest(${textArray(accountIds)}::text[]) as account_id order by key
     ) as keys`.execute(tx);

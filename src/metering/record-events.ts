@@ -85,7 +85,7 @@ export function readReports(
   return reported.map((one) => {
     const parsed = parse(one, now);
     return parsed.ok
-      ? { ...newEvent(parsed.event), reported: one }
+      ? Object.assign(newEvent(parsed.event), { reported: one })
       : { refusal: parsed.refusal, reported: one };
   });
 }

@@ -6,7 +6,9 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Ids of accounts, apps, databases, jobs, sources and events; kept exactly as they are. */
 export function isIdentifier(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 400) return false;
-  return !UNPRINTABLE.test(value) && Array.from(value).length <= 200;
+  if (UNPRINTABLE.test(value)) return false;
+  // A character takes one or two places: only long ones need counting.
+  return value.length <= 200 || Array.from(value).length <= 200;
 }
 
 /**
