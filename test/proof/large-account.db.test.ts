@@ -76,7 +76,10 @@ test('an account of 120,000 events is proven in a heap that would not hold them'
       '--import',
       'tsx',
       'test/support/processes/prove.ts',
-      ...[database.url, ACCOUNT, last.invoiceId, bundle],
+      database.url,
+      ACCOUNT,
+      last.invoiceId,
+      bundle,
     ],
     { encoding: 'utf8' },
   );
