@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { followingId } from '../../src/events/derived.ts';
 import { boundary } from '../../src/values/period.ts';
 import { formatSecond, type Second } from '../../src/values/instant.ts';
 import type { Report } from './reports.ts';
@@ -174,6 +175,81 @@ export function delivered(reports: readonly Report[]): fc.Arbitrary<readonly Rep
     .chain(([all, again]) =>
       fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }),
     );
+}
+
+/**
+ * A history with supersessions on top of its own, each of a report or of what came instead of one by an earlier of
+ * these, to another instant and size too, so that chains of them form. Not for whoever counts by replicas alone.
+ */
+export const withChains = (histories: fc.Arbitrary<History>): fc.Arbitrary<History> =>
+  fc
+    .tuple(
+      histories,
+      fc.array(
+        fc.record({
+          nth: fc.nat({ max: 40 }),
+          instead: fc.record(
+            {
+              days: fc.integer({ min: -20, max: 20 }),
+              replicas: fc.integer({ min: 0, max: 3 }),
+              size: fc.nat({ max: 2 }),
+            },
+            { requiredKeys: [] },
+          ),
+        }),
+        { minLength: 2, maxLength: 8 },
+      ),
+    )
+    .map(([one, wishes]) => {
+      const { reports, signedUpAt, account } = one;
+      const cannot = ['account.created', 'account.deleted', 'event.superseded'];
+      const superseded = new Set(reports.map(({ data }) => data.superseded_id));
+      const targets = reports.filter(
+        ({ type, id }) => !cannot.includes(type) && !superseded.has(id),
+      );
+      const chained: Report[] = [];
+      for (const { nth, instead } of wishes) {
+        const [target] = targets.splice(nth % Math.max(targets.length, 1), 1);
+        if (target === undefined) break;
+        const corrected = correctionOf(target, instead, signedUpAt);
+        const report: Report = {
+          ...reports[0]!,
+          id: `chain ${chained.length}`,
+          type: 'event.superseded',
+          data: {
+            account,
+            superseded_source: target.source,
+            superseded_id: target.id,
+            actor: 'ops',
+            reason: 'it was wrong',
+            instead: corrected,
+          },
+        };
+        chained.push(report);
+        const from = [report.source, report.id];
+        targets.unshift({
+          ...target,
+          source: 'gigameter',
+          id: followingId(target, 'instead', from),
+          time: corrected.time ?? target.time,
+        });
+      }
+      return { ...one, reports: [...reports, ...chained] };
+    });
+
+/** What of it can be corrected. */
+function correctionOf(
+  { type, time, data }: Report,
+  wish: { days?: number; replicas?: number; size?: number },
+  signedUpAt: Second,
+): { time?: string; replicas?: number; size?: number } {
+  const at = BigInt(Date.parse(time)) / 1000n + BigInt(wish.days ?? 0) * 86_400n;
+  const sizes = type.startsWith('database') ? DATABASE_SIZES : APP_SIZES;
+  return {
+    ...(wish.days === undefined ? {} : { time: formatSecond(at < signedUpAt ? signedUpAt : at) }),
+    ...(wish.replicas === undefined || !('replicas' in data) ? {} : { replicas: wish.replicas }),
+    ...(wish.size === undefined || !('size' in data) ? {} : { size: sizes[wish.size]! }),
+  };
 }
 
 /**
