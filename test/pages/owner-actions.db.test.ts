@@ -76,7 +76,7 @@ describe.skipIf(isMissing).each(SIZE_NAMES)('what an owner does, at %s width', o
     await enter(page, site, 'acme');
     await page.hover('.hit >> nth=3');
     const tip = (await page.textContent('.tip:not([hidden])'))!.split('\n');
-    await shoot(page, `acme-tip-${size}`);
+    await shoot(page, `acme-tip-${size}`, false);
     await page.click('summary');
     const row = await page.locator('.numbers tbody tr').nth(3).locator('th, td').allTextContents();
     const [day, ...amounts] = row;

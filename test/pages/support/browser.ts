@@ -75,7 +75,8 @@ export async function enter(page: Page, site: Site, accountId?: string): Promise
   await follow(page, async () => await page.click('text=Continue'));
 }
 
-export async function shoot(page: Page, name: string): Promise<void> {
+/** Of the whole page, or of what the window shows: what stands under the pointer goes while the rest is fetched. */
+export async function shoot(page: Page, name: string, fullPage = true): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), fullPage });
 }
