@@ -49,6 +49,13 @@ test('a name is text wherever it stands, and turns nothing around it', async () 
   expect(unknown).toMatchObject({ status: 404 });
 });
 
+test('an event is shown as it was reported, with its marks of direction written out', async () => {
+  const { body } = await get(site, '/operator/events', await signedIn(site));
+  const reported = /<details>.*?<\/details>/.exec(String(body))![0];
+  expect(reported).toContain(String.raw`\u202eabc`);
+  expect(reported).not.toContain('\u202E');
+});
+
 test('addresses and forms nobody of ours made are refused, and break nothing', async () => {
   const cookie = await signedIn(site);
   const csrf = csrfOf(await get(site, '/operator', cookie));

@@ -86,7 +86,7 @@ export function EventsPage({
               <details>
                 <summary>as reported</summary>
                 <code>
-                  <Name>{row.reported}</Name>
+                  <Name>{withoutTurns(row.reported)}</Name>
                 </code>
               </details>
             </>,
@@ -113,6 +113,14 @@ export function EventsPage({
         />
       </Section>
     </Page>
+  );
+}
+
+/** Marks of direction as JSON may write them, too: else one would turn all that follows. */
+function withoutTurns(json: string): string {
+  return json.replaceAll(
+    /[\u202A-\u202E\u2066-\u2069]/g,
+    (mark) => `\\u${mark.codePointAt(0)!.toString(16)}`,
   );
 }
 
