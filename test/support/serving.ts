@@ -5,9 +5,14 @@ export type Serving = { readonly url: string; readonly child: ChildProcess };
 
 const running: ChildProcess[] = [];
 
+const FROM_SOURCES: readonly string[] = ['--import', 'tsx', 'src/main.ts'];
+
 /** Starts the service as a process of its own; resolves to where it listens once it says so. */
-export async function startServing(settings: Readonly<Record<string, string>>): Promise<Serving> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'start'], {
+export async function startServing(
+  settings: Readonly<Record<string, string>>,
+  program = FROM_SOURCES,
+): Promise<Serving> {
+  const child = spawn(process.execPath, [...program, 'start'], {
     env: { ...process.env, PORT: '0', ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
