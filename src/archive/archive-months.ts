@@ -74,8 +74,9 @@ async function refuseNeeded(db: Db, before: Month, horizons: readonly Horizon[])
     from unnest(
       ${textArray(horizons.map(({ accountId }) => accountId))}::text[],
       ${numberArray(horizons.map(({ at }) => at))}::bigint[]) as given (account_id, at)
+    join account on account.account_id = given.account_id
     cross join lateral (
-      select recorded_at from event where event.account_id = given.account_id
+      select recorded_at from event where event.account_id = account.account_id
         and recorded_at >= date_trunc('month', to_timestamp(given.at - ${AHEAD_SECONDS}), 'UTC')
         and recorded_at < ${startOf(before)} and tableoid <> 'event_of_other_months'::regclass
       order by recorded_at limit 1
@@ -97,13 +98,14 @@ const ACCOUNTS_AT_ONCE = 500;
 async function sealMonth(db: Db, month: Month): Promise<void> {
   for (let after = ''; ;) {
     const { rows } = await sql<{ account: string; isSealed: boolean }>`
-      select account_id as account, recording <= coalesce((
-        select max(recording) from event_seal where event_seal.account_id = held.account_id
+      select account.account_id as account, held.recording <= coalesce((
+        select max(recording) from event_seal where event_seal.account_id = account.account_id
       ), 0) as "isSealed"
-      from (
+      from account join (
         select account_id, max(recording) as recording from ${sql.table(partitionOf(month))}
         where account_id > ${after} group by account_id order by account_id limit ${ACCOUNTS_AT_ONCE}
-      ) held order by account_id`.execute(db);
+      ) held on held.account_id = account.account_id
+      order by account.account_id`.execute(db);
     for (const { account, isSealed } of rows) if (!isSealed) await sealEvents(db, account);
     if (rows.length < ACCOUNTS_AT_ONCE) return;
     after = rows.at(-1)!.account;

@@ -79,33 +79,21 @@ async function attach(tx: Db, month: Month): Promise<bigint> {
 }
 
 async function forget(tx: Db, month: Month): Promise<void> {
+  const whole = sql`(
+    select account_id from archived_account back where month = ${month} and not exists (
+      select from archived_account other
+      where other.account_id = back.account_id and other.month <> ${month}))`;
+  await sql`delete from series_base using ${whole} whole
+    where series_base.account_id = whole.account_id`.execute(tx);
+  const { rows: jobs } = await sql<{ account_id: string }>`
+    update job set is_archived = false from ${whole} whole
+    where job.account_id = whole.account_id and is_archived returning job.account_id`.execute(tx);
+  await sql`update account set settled_at = null from ${whole} whole
+    where account.account_id = whole.account_id`.execute(tx);
+  await sql`delete from archived_account where month = ${month}`.execute(tx);
   await sql`delete from archived_month where month = ${month}`.execute(tx);
-  const { rows: withJobs } = await sql<{ account_id: string }>`
-    with back as (
-      delete from archived_account where month = ${month} returning account_id
-    ),
-    whole as materialized (
-      select account_id from back where not exists (
-        select from archived_account other
-        where other.account_id = back.account_id and other.month <> ${month})
-    ),
-    bases as (
-      delete from series_base using whole where series_base.account_id = whole.account_id
-    ),
-    jobs as (
-      update job set is_archived = false from whole
-      where job.account_id = whole.account_id and is_archived
-      returning job.account_id
-    ),
-    unsettled as (
-      update account set settled_at = null from whole where account.account_id = whole.account_id
-    )
-    select distinct account_id from jobs`.execute(tx);
+  const withJobs = [...new Set(jobs.map((row) => row.account_id))];
   for (let from = 0; from < withJobs.length; from += ACCOUNTS_AT_ONCE) {
-    const page = withJobs.slice(from, from + ACCOUNTS_AT_ONCE);
-    await fitJobBounds(
-      tx,
-      page.map((row) => row.account_id),
-    );
+    await fitJobBounds(tx, withJobs.slice(from, from + ACCOUNTS_AT_ONCE));
   }
 }

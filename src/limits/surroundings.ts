@@ -8,13 +8,14 @@ import type { Beside, LevelEvent } from './violations.ts';
 export type Surroundings = {
   /** For each event of an account that was FREE at its instant: what ran just before it. */
   readonly beside: ReadonlyMap<LevelEvent, Beside>;
-  /** Accounts that are upgraded by a transaction that is committed. */
+  /** Accounts whose upgrade was reported in another transaction: that one is committed. */
   readonly upgraded: ReadonlySet<string>;
 };
 
 /** One statement for any number of events. Other apps and databases are those that ran just before. */
 export async function readSurroundings(
   tx: Db,
+  now: Date,
   events: readonly LevelEvent[],
 ): Promise<Surroundings> {
   const content = events.map(toEventRow);
@@ -33,7 +34,9 @@ export async function readSurroundings(
     )
     select position, account_id as "accountId", held.*,
       coalesce(upgraded_at <= at, false) as "isCharged",
-      upgraded_at is not null and account.xmin <> pg_current_xact_id()::xid as "isUpgraded"
+      upgraded_at is not null and exists (
+        select from event upgrade where upgrade.account_id = account.account_id
+          and upgrade.type = 'account.upgraded' and upgrade.recorded_at <> ${now}) as "isUpgraded"
     from given join account using (account_id)
     left join lateral (
       select series.resource = given.resource as "isItself", level, size_tenths as "sizeTenths"

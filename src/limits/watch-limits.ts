@@ -28,7 +28,7 @@ export function limitsWatch(): WatchLimits {
     const watched = recorded.filter(({ account }) => !upgraded.has(account));
     const levels = watched.filter(isLevelEvent);
     if (levels.length > 0) {
-      const surroundings = await readSurroundings(tx, levels);
+      const surroundings = await readSurroundings(tx, now, levels);
       await noteViolations(tx, now, levels, surroundings.beside);
       if (upgraded.size >= MOST_UPGRADED_KEPT) upgraded.clear();
       for (const accountId of surroundings.upgraded) upgraded.add(accountId);

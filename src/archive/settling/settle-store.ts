@@ -17,11 +17,12 @@ export async function moveBases(tx: Db, horizons: readonly Horizon[]): Promise<v
   const ats = numberArray(horizons.map(({ at }) => at));
   await sql`
     with known as (
-      select horizon.account_id, horizon.at, coalesce((
+      select account.account_id, horizon.at, coalesce((
           select min(recording) from invoice
-          where invoice.account_id = horizon.account_id and period_start >= horizon.at),
+          where invoice.account_id = account.account_id and period_start >= horizon.at),
         9223372036854775807) as recording
       from unnest(${accounts}::text[], ${ats}::bigint[]) as horizon (account_id, at)
+      join account on account.account_id = horizon.account_id
     ),
     target as materialized (
       select known.account_id, meter, resource, base.until_at as from_at, latest.at as until_at

@@ -16,11 +16,12 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
   await sql`
     /* prepare fold_jobs */
     with touched as (
-      select distinct * from unnest(
+      select distinct touched.* from unnest(
         ${textArray(jobs.map((key) => key.account))}::text[],
         ${textArray(jobs.map((key) => key.app))}::text[],
         ${textArray(jobs.map((key) => key.job))}::text[]) as touched (account_id, app, job)
-      where not exists (select from job where job.account_id = touched.account_id
+      join account on account.account_id = touched.account_id
+      where not exists (select from job where job.account_id = account.account_id
         and job.app = touched.app and job.job = touched.job and job.is_archived)
     ),
     started as (

@@ -82,9 +82,9 @@ async function rebuildJobs(tx: Db, accounts: readonly string[]): Promise<Drift[]
     )
     select started.*, least(started_at + ${sql.lit(Number(MAX_JOB_SECONDS))}, (
       select min(e.at) from standing_event e
-      where e.account_id = started.account_id and e.meter = 'job' and e.resource = started.job
+      where e.account_id = account.account_id and e.meter = 'job' and e.resource = started.job
         and e.app = started.app and e.level = 0 and e.at >= started_at)) as ended_at
-    from started`.execute(tx);
+    from started join account on account.account_id = started.account_id`.execute(tx);
   const told = (row: string) =>
     sql`${sql.ref(`${row}.size_tenths`)} || ' tenths, ' || ${sql.ref(`${row}.started_at`)} || '–' || ${sql.ref(`${row}.ended_at`)}`;
   const { rows } = await sql<Drift>`
@@ -184,25 +184,24 @@ async function rebuildCheckpoints(tx: Db, accounts: readonly string[]): Promise<
 }
 
 async function rebuildInstants(tx: Db, accounts: readonly string[]): Promise<Drift[]> {
+  const told = sql`(
+    select account_id, min(at) filter (where type = 'account.confirmed') as confirmed_at,
+      min(at) filter (where type = 'account.upgraded') as upgraded_at,
+      min(at) filter (where type = 'account.deleted') as deleted_at
+    from account left join standing_event using (account_id)
+    where ${among(accounts)} group by account_id)`;
   const { rows } = await sql<Drift>`
-    with told as (
-      select account_id, min(at) filter (where type = 'account.confirmed') as confirmed_at,
-        min(at) filter (where type = 'account.upgraded') as upgraded_at,
-        min(at) filter (where type = 'account.deleted') as deleted_at
-      from account left join standing_event using (account_id)
-      where ${among(accounts)} group by account_id
-    ),
-    kept as (
-      update account set confirmed_at = told.confirmed_at, upgraded_at = told.upgraded_at,
-        deleted_at = told.deleted_at
-      from told where account.account_id = told.account_id
-    )
     select account_id as account, name as what, coalesce(was::text, 'none') as was,
       coalesce(now::text, 'none') as "is"
-    from account join told using (account_id),
+    from account join ${told} told using (account_id),
       lateral (values ('confirmed_at', account.confirmed_at, told.confirmed_at),
         ('upgraded_at', account.upgraded_at, told.upgraded_at),
         ('deleted_at', account.deleted_at, told.deleted_at)) as instant (name, was, now)
     where was is distinct from now`.execute(tx);
+  if (rows.length === 0) return [];
+  await sql`
+    update account set confirmed_at = told.confirmed_at, upgraded_at = told.upgraded_at,
+      deleted_at = told.deleted_at
+    from ${told} told where account.account_id = told.account_id`.execute(tx);
   return rows;
 }

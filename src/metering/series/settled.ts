@@ -36,12 +36,13 @@ export async function findSettled(
       ${numberArray(given.map(({ row }) => row.at))}::bigint[],
       ${numberArray(asked)}::int[]
     ) as given (account_id, meter, resource, app, at, position)
+    join account on account.account_id = given.account_id
     where case given.meter
       when 'job' then exists (
-        select from job where job.account_id = given.account_id and job.app = given.app
+        select from job where job.account_id = account.account_id and job.app = given.app
           and job.job = given.resource and job.is_archived)
       else exists (
-        select from series_base base where base.account_id = given.account_id
+        select from series_base base where base.account_id = account.account_id
           and base.meter = given.meter and base.resource = given.resource
           and given.at < base.until_at)
       end`.execute(tx);

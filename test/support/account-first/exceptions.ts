@@ -65,25 +65,6 @@ export const ALL_ACCOUNTS: Readonly<Record<string, string>> = {
   'src/stripe/refunds/run-refund.ts findPlanned': DUE,
 };
 
-const FROM_ACCOUNTS = 'to start from account, where it asks row by row';
-const TWO_STATEMENTS =
-  'to write in a statement of its own, since later parts see earlier writes there';
-
-/** What Citus is known to refuse, or to answer otherwise, and what each needs. */
-export const REFUSED: Readonly<Record<string, string>> = {
-  'src/archive/archive-months.ts refuseNeeded': FROM_ACCOUNTS,
-  'src/archive/archive-months.ts sealMonth': FROM_ACCOUNTS,
-  'src/archive/restore-month.ts forget': TWO_STATEMENTS,
-  'src/archive/settling/settle-store.ts moveBases': FROM_ACCOUNTS,
-  'src/metering/series/jobs.ts foldJobs': FROM_ACCOUNTS,
-  'src/metering/series/settled.ts findSettled': FROM_ACCOUNTS,
-  'src/limits/surroundings.ts readSurroundings':
-    'to know otherwise whether an upgrade is committed: xmin is of the node of the shard',
-  'src/metering/series/rebuild-series.ts rebuildInstants': TWO_STATEMENTS,
-  'src/metering/series/rebuild-series.ts rebuildJobs': FROM_ACCOUNTS,
-};
-
 export function isKnown(sender: string, finding: Finding): boolean {
-  if (finding === 'all accounts') return sender in ALL_ACCOUNTS;
-  return finding.startsWith('refused: ') && sender in REFUSED;
+  return finding === 'all accounts' && sender in ALL_ACCOUNTS;
 }
