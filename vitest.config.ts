@@ -1,13 +1,25 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const databaseTests = 'test/**/*.db.test.ts';
 /** Nothing is asserted about time: this only ends what will never end, also on a machine ten times slower. */
 const HUNG_MS = 180_000;
 
+/** Journeys take longest and mostly wait for processes: begun last, they would leave the other core idle. */
+class JourneysFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isJourney = ({ moduleId }: TestSpecification): boolean =>
+      moduleId.includes('/test/journeys/');
+    return [...sorted.filter(isJourney), ...sorted.filter((file) => !isJourney(file))];
+  }
+}
+
 export default defineConfig({
   test: {
     // The machines this runs on have two cores, and PostgreSQL and Redis need their share.
     maxWorkers: 2,
+    sequence: { sequencer: JourneysFirst },
     projects: [
       {
         test: {

@@ -20,11 +20,11 @@ export async function inspect(
     'performance.getEntriesByType("navigation")[0].decodedBodySize',
   );
   expect([name, bytes]).toEqual([name, expect.toSatisfy((size: number) => size < MOST_BYTES)]);
+  await page.evaluate(axe.source);
   for (const size of sizes) {
     await page.setViewportSize(SIZES[size]);
     const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     await shoot(page, `${name}-${size}`);
-    await page.evaluate(axe.source);
     const found = await page.evaluate(
       `axe.run().then(({ violations }) => violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
