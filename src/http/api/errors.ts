@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '../../values/fault.ts';
+import { groupBy } from '../../values/group.ts';
 import { logFailure, problemOf, retryHeaders, type Problem } from '../problem.ts';
 
 declare module 'fastify' {
@@ -56,13 +57,11 @@ function statusOf({ status }: Problem): number {
 function errorsOf(error: unknown, { errors, code, detail }: Problem): Errors {
   if (error instanceof Fault) return { [FIELD_OF_CODE[code] ?? '']: [detail] };
   if (errors === undefined) return { '': [detail] };
-  const byField: Record<string, string[]> = {};
-  for (const { field, value = '', message } of errors) {
-    // Named by the part of the request first: body.size.
-    const name = field.split('.').slice(1).join('.');
-    (byField[name] ??= []).push(value === '' ? message : `${message}, not ${value}`);
-  }
-  return byField;
+  // Named by the part of the request first: body.size.
+  const byField = groupBy(errors, ({ field }) => field.split('.').slice(1).join('.'));
+  const textOf = ({ value = '', message }: (typeof errors)[number]): string =>
+    value === '' ? message : `${message}, not ${value}`;
+  return Object.fromEntries([...byField].map(([name, found]) => [name, found.map(textOf)]));
 }
 
 function listOf(errors: Errors): string[] {

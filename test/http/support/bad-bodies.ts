@@ -11,6 +11,7 @@ export const BAD_BODIES: Readonly<Record<string, string | Buffer>> = {
   'bytes that are no UTF-8': Buffer.from([0x22, 0xc3, 0x28, 0x22]),
   'a list of nothing': '[]',
   'an unknown field': '{"unexpected":1}',
+  'a field that every object has': '{"toString":""}',
   'a prototype': '{"__proto__":{"account":"acme"}}',
   'a nested prototype': '{"data":{"__proto__":{"account":"acme"}}}',
   "a constructor's prototype": '{"constructor":{"prototype":{"account":"acme"}}}',
