@@ -8,6 +8,7 @@ const HUNG_MS = 180_000;
 /** Journeys take longest and mostly wait for processes: begun last, they would leave the other core idle. */
 class JourneysFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is the sequencer's, not an array's
     const sorted = await super.sort(files);
     const isJourney = ({ moduleId }: TestSpecification): boolean =>
       moduleId.includes('/test/journeys/');
