@@ -74,7 +74,7 @@ export function ActionForm({
         ))}
       </div>
       <button class={isRetry ? 'quiet' : undefined}>
-        {isRetry ? 'Retry …' : `${titleOf(kind)} …`}
+        {isRetry ? 'Retry' : titleOf(kind)}&nbsp;…
       </button>
     </form>
   );
