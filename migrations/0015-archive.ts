@@ -54,10 +54,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     'all bases of its series and archived jobs lie before this instant; null when it has none'`.execute(
     db,
   );
-  // A snapshot asks whether anything is settled after its instant.
-  await sql`create index account_settled on account (settled_at) where settled_at is not null`.execute(
-    db,
-  );
   await sql`alter table job add column is_archived boolean not null default false`.execute(db);
   await sql`comment on column job.is_archived is
     'its events may be archived: this row is the fact now'`.execute(db);
