@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import { fitJobBounds } from '../metering/series/bounds.ts';
 import { attachMonth, gatherMonth, partitionOf } from '../metering/months.ts';
+import { insertLines } from '../metering/recording/event-line.ts';
 import { assert } from '../values/fault.ts';
 import type { Month } from '../values/month.ts';
 import { readLines } from './files/read-file.ts';
@@ -34,7 +35,7 @@ export async function restoreMonth(db: Db, month: Month, directory: string): Pro
     if (held.length === 0) return 0n;
     await sql`create temp table restored (like event) on commit drop`.execute(tx);
     for await (const lines of inBatches(readLines(directory, archived.file)))
-      await readInto(tx, lines);
+      await insertLines(tx, 'restored', lines);
     await sql`create index on restored (account_id, recording, source, event_id)`.execute(tx);
     await sql`set local lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(tx);
     await sql`lock table only event in access exclusive mode`.execute(tx);
@@ -51,13 +52,6 @@ async function* inBatches(lines: AsyncIterable<string>): AsyncGenerator<readonly
     some = [];
   }
   if (some.length > 0) yield some;
-}
-
-async function readInto(tx: Db, lines: readonly string[]): Promise<void> {
-  await sql`
-    insert into restored
-    select event.* from unnest(${lines}::text[]) as line,
-      lateral jsonb_populate_record(null::event, line::jsonb) as event`.execute(tx);
 }
 
 async function attach(tx: Db, month: Month): Promise<bigint> {

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Db } from '../database/pool.ts';
 import { findArchivedPart, type ArchivedPart } from '../invoicing/explaining/archived-part.ts';
+import { insertLines } from '../metering/recording/event-line.ts';
 
 /** Reads an account's events in archived months as lines of their files, some that stayed in the database among them. */
 export type ReadArchived = (account: string) => AsyncIterable<readonly string[]>;
@@ -36,10 +37,7 @@ export async function withFacts<T>(
       }
       await sql`create temp table archived_fact (like event) on commit drop`.execute(tx);
       for await (const lines of readArchived(account)) {
-        await sql`
-          insert into archived_fact
-          select event.* from unnest(${lines}::text[]) as line,
-            lateral jsonb_populate_record(null::event, line::jsonb) as event`.execute(tx);
+        await insertLines(tx, 'archived_fact', lines);
       }
       // What is in the database counts as it is there.
       const rows = sql`(${own} union all

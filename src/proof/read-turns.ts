@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Account } from '../accounts/account.ts';
-import { countedAt, type Known } from '../invoicing/explaining/level-events.ts';
+import { firstOf, type Known } from '../invoicing/explaining/level-events.ts';
 import { UnreadableEvent } from '../metering/recording/event-row.ts';
 import type { Second } from '../values/instant.ts';
 import type { Facts } from './facts.ts';
@@ -26,9 +26,7 @@ export function turnsBy(
   turns: readonly Turn[],
   knownBy: bigint,
 ): Pick<Account, 'signedUpAt' | 'upgradedAt' | 'deletedAt'> {
-  const counted = countedAt(turns, knownBy);
-  const first = (type: Turn['type']): Second | undefined =>
-    counted.find((turn) => turn.type === type)?.at;
+  const first = (type: Turn['type']): Second | undefined => firstOf(turns, type, knownBy);
   const signedUpAt = first('account.created');
   if (signedUpAt === undefined) throw new UnreadableEvent('the sign-up is not among the facts');
   return {

@@ -120,8 +120,15 @@ export function turnsBy(
   { turns }: KnownFacts,
   knownBy: bigint,
 ): Pick<Account, 'upgradedAt' | 'deletedAt'> {
-  const counted = countedAt(turns, knownBy);
-  const first = (type: Turn['type']): Second | undefined =>
-    counted.find((turn) => turn.type === type)?.at;
+  const first = (type: Turn['type']): Second | undefined => firstOf(turns, type, knownBy);
   return { upgradedAt: first('account.upgraded'), deletedAt: first('account.deleted') };
+}
+
+/** When the earliest report of a type says it happened, by what counted at `knownBy`. */
+export function firstOf<Type extends string>(
+  turns: readonly (Known & { readonly type: Type; readonly at: Second })[],
+  type: NoInfer<Type>,
+  knownBy: bigint,
+): Second | undefined {
+  return turns.find((turn) => turn.type === type && counts(turn, knownBy))?.at;
 }

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
 import { textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
+import { MAX_JOB_SECONDS } from '../usage/segments.ts';
 import { HAS_COUNTED } from './bounds.ts';
+
+const LONGEST = sql.lit(Number(MAX_JOB_SECONDS));
 
 export type JobKey = { readonly account: string; readonly app: string; readonly job: string };
 
@@ -32,7 +35,7 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
       order by account_id, app, job, e.at, e.tie, e.event_id, e.source
     ),
     present as (
-      select started.*, least(started_at + 300, (
+      select started.*, least(started_at + ${LONGEST}, (
         select min(e.at) from standing_event e
         where e.account_id = account.account_id and e.meter = 'job' and e.resource = started.job
           and e.app = started.app and e.level = 0 and e.at >= started_at)) as ended_at
@@ -65,7 +68,7 @@ export async function foldJobs(tx: Db, jobs: readonly JobKey[]): Promise<void> {
     ),
     bound as (
       select touched.account_id, touched.app, min(event.at) as first_at,
-        max(event.at) + 300 as last_at
+        max(event.at) + ${LONGEST} as last_at
       from touched join event on event.account_id = touched.account_id and event.meter = 'job'
         and event.resource = touched.job and event.app = touched.app and event.level = 1
         and ${HAS_COUNTED}
