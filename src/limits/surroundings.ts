@@ -5,19 +5,14 @@ import { toEventRow } from '../metering/recording/event-row.ts';
 import { groupBy } from '../values/group.ts';
 import type { Beside, LevelEvent } from './violations.ts';
 
-export type Surroundings = {
-  /** For each event of an account that was FREE at its instant: what ran just before it. */
-  readonly beside: ReadonlyMap<LevelEvent, Beside>;
-  /** Accounts whose upgrade was reported in another transaction: that one is committed. */
-  readonly upgraded: ReadonlySet<string>;
-};
-
-/** One statement for any number of events. Other apps and databases are those that ran just before. */
+/**
+ * For each event of an account that was FREE at its instant: what ran just before it. One statement for any
+ * number of events.
+ */
 export async function readSurroundings(
   tx: Db,
-  now: Date,
   events: readonly LevelEvent[],
-): Promise<Surroundings> {
+): Promise<ReadonlyMap<LevelEvent, Beside>> {
   const content = events.map(toEventRow);
   const { rows } = await sql<SurroundingRow>`
     /* prepare read_surroundings */
@@ -32,18 +27,13 @@ export async function readSurroundings(
         ${textArray(content.map(({ resource }) => resource))}::text[]
       ) with ordinality as given (account_id, source, event_id, at, tie, meter, resource, position)
     )
-    select position, account_id as "accountId", held.*,
-      coalesce(upgraded_at <= at, false) as "isCharged",
-      upgraded_at is not null and exists (
-        select from event upgrade where upgrade.account_id = account.account_id
-          and upgrade.type = 'account.upgraded' and upgrade.recorded_at <> ${now}) as "isUpgraded"
+    select position, held.*
     from given join account using (account_id)
     left join lateral (
       select series.resource = given.resource as "isItself", level, size_tenths as "sizeTenths"
       from (
         select distinct resource from series
         where account_id = given.account_id and meter = given.meter
-          and (upgraded_at is null or upgraded_at > given.at)
       ) series
       join lateral (
         select level, size_tenths from standing_event e
@@ -53,18 +43,13 @@ export async function readSurroundings(
             < (given.at, given.tie, given.event_id, given.source)
         order by e.at desc, e.tie desc, e.event_id desc, e.source desc limit 1
       ) before on level > 0
-    ) held on true`.execute(tx);
-  return {
-    beside: gatherBeside(events, rows),
-    upgraded: new Set(rows.flatMap((row) => (row.isUpgraded ? [row.accountId] : []))),
-  };
+    ) held on true
+    where upgraded_at is null or upgraded_at > given.at`.execute(tx);
+  return gatherBeside(events, rows);
 }
 
 type SurroundingRow = {
   readonly position: bigint;
-  readonly accountId: string;
-  readonly isCharged: boolean;
-  readonly isUpgraded: boolean;
 } & (
   | { readonly isItself: boolean; readonly level: bigint; readonly sizeTenths: number }
   | { readonly isItself: null; readonly level: null; readonly sizeTenths: null }
@@ -74,9 +59,8 @@ function gatherBeside(
   events: readonly LevelEvent[],
   rows: readonly SurroundingRow[],
 ): ReadonlyMap<LevelEvent, Beside> {
-  const free = rows.filter(({ isCharged }) => !isCharged);
   const beside = new Map<LevelEvent, Beside>();
-  for (const [position, held] of groupBy(free, (row) => Number(row.position) - 1)) {
+  for (const [position, held] of groupBy(rows, (row) => Number(row.position) - 1)) {
     const event = events[position]!;
     let others = 0;
     let previous: Beside['previous'];

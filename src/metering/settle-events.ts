@@ -8,7 +8,13 @@ import { applyEffects } from './recording/effects.ts';
 import { newEvent, type NewEvent } from './recording/new-event.ts';
 import { recordBatch } from './recording/record-batch.ts';
 
-export type AfterRecording = (tx: Db, now: Date, recorded: readonly Event[]) => Promise<void>;
+/** `charged` are those of the recorded that are true when their account was in the STANDARD tier already. */
+export type AfterRecording = (
+  tx: Db,
+  now: Date,
+  recorded: readonly Event[],
+  charged: ReadonlySet<Event>,
+) => Promise<void>;
 
 /** What a source reported, ready to be recorded. */
 export type ReadEvent = ReportedEvent & NewEvent;
@@ -97,7 +103,8 @@ type Settled = {
 /** Settles events of one rank that all have different identities. */
 async function settleRound(context: Context, round: readonly ReadEvent[]): Promise<Settled> {
   const { tx, now } = context;
-  const { outcomes, toPark, recorded, settled, createdSeries } = await recordBatch(tx, now, round);
+  const batch = await recordBatch(tx, now, round);
+  const { outcomes, toPark, recorded, settled, charged, createdSeries } = batch;
   await park(
     tx,
     now,
@@ -105,7 +112,7 @@ async function settleRound(context: Context, round: readonly ReadEvent[]): Promi
   );
   const introductions = await applyEffects(tx, now, recorded);
   const counted = recorded.filter((event) => !settled.has(event));
-  await context.afterRecording?.(tx, now, counted);
+  await context.afterRecording?.(tx, now, counted, charged);
   const apps = createdSeries.flatMap(({ meter, account, resource: name }): Introduction[] =>
     meter === 'app' ? [{ account, known: { kind: 'app', name } }] : [],
   );

@@ -7,6 +7,8 @@ import type { NewEvent } from './new-event.ts';
 /** What the database holds about an event that is to be recorded, and about the line it would change. */
 export type Looked = {
   readonly signedUpAt: Second | null;
+  /** From then on the account is in the STANDARD tier. */
+  readonly upgradedAt: Second | null;
   readonly lastCutAt: Second | null;
   /** Null where nothing of its account is settled. */
   readonly settledAt: Second | null;
@@ -42,7 +44,7 @@ export async function lookUp(
     /* prepare look_up */
     with drawn as materialized (select nextval('event_recording') as recording)
     select given.position as index, account.signed_up_at as "signedUpAt",
-      account.last_cut_at as "lastCutAt", account.settled_at as "settledAt", identity.fingerprint,
+      account.upgraded_at as "upgradedAt", account.last_cut_at as "lastCutAt", account.settled_at as "settledAt", identity.fingerprint,
       identity.is_recorded as "isRecorded", line.level as "lineLevel", line.last_at as "lineLastAt",
       drawn.recording
     from unnest(
@@ -73,6 +75,7 @@ export async function lookUp(
 
 const UNKNOWN: Looked = {
   signedUpAt: null,
+  upgradedAt: null,
   lastCutAt: null,
   settledAt: null,
   fingerprint: null,

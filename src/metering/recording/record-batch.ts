@@ -6,7 +6,7 @@ import { decide } from './decide.ts';
 import { spanDatabases } from '../series/bounds.ts';
 import { deltasOf, type SeriesKey } from '../series/deltas.ts';
 import { foldDeltas } from '../series/fold-deltas.ts';
-import { lookUp } from './look-up.ts';
+import { lookUp, type Looked } from './look-up.ts';
 import type { NewEvent } from './new-event.ts';
 import { placeEvents } from '../series/place-events.ts';
 import { findSettled } from '../series/settled.ts';
@@ -20,6 +20,8 @@ export type RecordedBatch = {
   readonly recorded: readonly Event[];
   /** Those of them that are about what is settled: they count nowhere. */
   readonly settled: ReadonlySet<Event>;
+  /** Those of them that are true when their account was in the STANDARD tier already. */
+  readonly charged: ReadonlySet<Event>;
   readonly createdSeries: readonly SeriesKey[];
 };
 
@@ -36,7 +38,8 @@ export async function recordBatch(
   now: Date,
   batch: readonly NewEvent[],
 ): Promise<RecordedBatch> {
-  const nothing = { recorded: [], settled: new Set<Event>(), createdSeries: [] };
+  const none = new Set<Event>();
+  const nothing = { recorded: [], settled: none, charged: none, createdSeries: [] };
   if (batch.length === 0) return { outcomes: [], toPark: [], ...nothing };
   const order = indexOrder(batch);
   const { looked, recording } = await lookUp(tx, batch, order);
@@ -63,7 +66,19 @@ export async function recordBatch(
   const createdSeries = await foldDeltas(tx, deltasOf(placed));
   await spanDatabases(tx, placed);
   const recorded = fresh.toSorted((a, b) => a - b).map((position) => batch[position]!.event);
-  return { outcomes, toPark, recorded, settled: new Set(tooLate), createdSeries };
+  const charged = events.filter((one, index) => isCharged(one, found[index]!));
+  return {
+    outcomes,
+    toPark,
+    recorded,
+    settled: new Set(tooLate),
+    charged: new Set(charged.map(({ event }) => event)),
+    createdSeries,
+  };
+}
+
+function isCharged({ row: { at } }: NewEvent, { upgradedAt }: Looked): boolean {
+  return upgradedAt !== null && upgradedAt <= at;
 }
 
 /**
