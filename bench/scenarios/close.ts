@@ -22,7 +22,8 @@ const CLOSE_AT = new Date((SIGNED_UP + MONTH + 3_600) * 1000);
  * Closing a month without Stripe: checkpoints, prices, invoices, ledger. Beside it, reading the same series
  * once, and writing the same rows by plain INSERT … SELECT and UPDATE into tables with the same indexes, checks
  * and foreign keys, which nothing that writes them can beat; once more without foreign keys, which ask a row of
- * another table for each row. The first closing of all is not counted: it is the compiler's.
+ * another table for each row. The first closing of all is not counted: it is the compiler's; nor is the first in
+ * each database, where new connections read catalogs and plan: those of a service did so long ago.
  */
 export const close: Scenario = {
   name: 'e',
@@ -40,6 +41,9 @@ export const close: Scenario = {
 };
 
 const REPEATS = 3;
+const FIRST_ACCOUNTS = 100;
+const MEASURED = 'acct';
+const IS_MEASURED = sql`account_id like ${sql.lit(`${MEASURED}-%`)}`;
 
 type Closing = {
   readonly accounts: number;
@@ -51,21 +55,15 @@ type Closing = {
 
 async function closeMonth(servers: Servers, accounts: number): Promise<Closing> {
   const { db, pool, drop } = await servers.makeDatabase();
-  await seedAccounts(db, accounts);
+  await seedAccounts(db, 'first', FIRST_ACCOUNTS);
+  await closeAll(db, FIRST_ACCOUNTS);
+  await seedAccounts(db, MEASURED, accounts);
   await pool.query('vacuum analyze');
   await pool.query('checkpoint');
   const scanMs = await wallMs(async () => {
     await sql`select sum(level), sum(offset_units), max(last_at) from series`.execute(db);
   });
-  const closeMs = await wallMs(async () => {
-    const closed = await closeDuePeriods(db, CLOSE_AT, {
-      graceSeconds: 3_600n,
-      onFailure: (account, error) => {
-        throw new Error(`${account} was not closed`, { cause: error });
-      },
-    });
-    assert.deepEqual(closed, { periods: accounts, invoices: accounts });
-  });
+  const closeMs = await wallMs(async () => await closeAll(db, accounts));
   await checkTotals(db, accounts);
   const bareWithoutKeysMs = await writeBare(db, 'bare', []);
   const bareMs = await writeBare(db, 'keyed', await foreignKeys(db));
@@ -73,11 +71,21 @@ async function closeMonth(servers: Servers, accounts: number): Promise<Closing> 
   return { accounts, closeMs, scanMs, bareMs, bareWithoutKeysMs };
 }
 
+async function closeAll(db: Db, accounts: number): Promise<void> {
+  const closed = await closeDuePeriods(db, CLOSE_AT, {
+    graceSeconds: 3_600n,
+    onFailure: (account, error) => {
+      throw new Error(`${account} was not closed`, { cause: error });
+    },
+  });
+  assert.deepEqual(closed, { periods: accounts, invoices: accounts });
+}
+
 /** Each account runs three apps from its first second on, at levels of its own. */
-async function seedAccounts(db: Db, accounts: number): Promise<void> {
+async function seedAccounts(db: Db, name: string, accounts: number): Promise<void> {
   await sql`
     insert into account (account_id, email, signed_up_at, confirmed_at, upgraded_at, next_close_at, last_cut_at)
-    select 'acct-' || lpad(number::text, 6, '0'), number || '@platform.example', ${SIGNED_UP}, ${SIGNED_UP},
+    select ${name}::text || '-' || lpad(number::text, 6, '0'), number || '@platform.example', ${SIGNED_UP}, ${SIGNED_UP},
       ${SIGNED_UP}, ${SIGNED_UP + MONTH}, ${SIGNED_UP}
     from generate_series(1, ${accounts}::int) as number`.execute(db);
   await sql`
@@ -85,18 +93,19 @@ async function seedAccounts(db: Db, accounts: number): Promise<void> {
     select account_id, 'app', 'app-' || app, 0, level, -level * at, at, at
     from account, generate_series(1, ${APPS}::int) as app,
       lateral (select (number + app) % 50 as level, ${SIGNED_UP}::bigint + app as at
-        from (select substr(account_id, 6)::bigint as number) numbered) first`.execute(db);
+        from (select split_part(account_id, '-', 2)::bigint as number) numbered) first
+    where account_id like ${name}::text || '-%'`.execute(db);
 }
 
 /** The documented price of the month, worked out here once more: half up, once for each account (R1). */
 async function checkTotals(db: Db, accounts: number): Promise<void> {
   const { rows } = await sql<{ account: string; cents: bigint }>`
-    select account_id as account, total_cents as cents from invoice order by account_id`.execute(
+    select account_id as account, total_cents as cents from invoice where ${IS_MEASURED}`.execute(
     db,
   );
   assert.equal(rows.length, accounts);
   for (const { account, cents } of rows) {
-    const number = Number(account.slice('acct-'.length));
+    const number = Number(account.slice(`${MEASURED}-`.length));
     let tenths = 0n;
     for (let app = 1; app <= APPS; app++) {
       tenths += BigInt((number + app) % 50) * BigInt(MONTH - app);
@@ -129,11 +138,14 @@ async function writeBare(db: Db, prefix: string, keys: readonly ForeignKey[]): P
     const within = sql.raw(definition.replace('REFERENCES ', `REFERENCES ${prefix}_`));
     await sql`alter table ${copyOf(of)} add ${within}`.execute(db);
   }
-  await sql`insert into ${copyOf('account')} select * from account`.execute(db);
+  await sql`insert into ${copyOf('account')} select * from account where ${IS_MEASURED}`.execute(
+    db,
+  );
   return await wallMs(async () => {
     await db.transaction().execute(async (tx) => {
       for (const table of WRITTEN) {
-        await sql`insert into ${copyOf(table)} select * from ${sql.table(table)}`.execute(tx);
+        await sql`insert into ${copyOf(table)}
+          select * from ${sql.table(table)} where ${IS_MEASURED}`.execute(tx);
       }
       await sql`update ${copyOf('account')}
         set next_close_at = next_close_at + 1, last_cut_at = last_cut_at + 1`.execute(tx);
