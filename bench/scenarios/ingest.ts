@@ -24,6 +24,7 @@ import {
   type Report,
 } from '../reports.ts';
 import type { Scenario, Size } from '../scenario.ts';
+import { compareHistories } from './history-behind.ts';
 import type { BenchDatabase, Servers } from '../servers.ts';
 
 const SIZES: Readonly<Record<Size, { accounts: number; rounds: number; events: number }>> = {
@@ -48,6 +49,7 @@ export const ingest: Scenario = {
     figures.push(...(await compareOrders(bench)));
     await bench.oracle.check(bench.database.db);
     await bench.database.drop();
+    figures.push(await compareHistories(servers, size));
     return figures;
   },
 };

@@ -26,7 +26,7 @@ export const rebuild: Scenario = {
     const { accounts, events } = SIZES[size];
     const names = Array.from({ length: accounts }, (_, number) => accountName(number));
     await seedHistory(
-      bench,
+      db,
       names.map((account) => ({ account, events })),
     );
     await bench.pool.query('vacuum analyze');
