@@ -1,6 +1,7 @@
 import type { Worker } from 'bullmq';
 import { pino } from 'pino';
 import { eventParser } from '../../src/events/parse-event.ts';
+import { prepareMonths } from '../../src/metering/months.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
 import { connectQueues, type QueueBackend } from '../../src/queue/backend.ts';
@@ -25,6 +26,7 @@ const SIZES: Readonly<Record<Size, { rounds: number; single: number; batched: nu
 const ACCOUNTS = 500;
 const CONCURRENCY = 50;
 const CLIENTS = 50;
+const FIRST = 10_000;
 const HTTP_BATCH = 100;
 
 /**
@@ -39,7 +41,7 @@ export const waysIn: Scenario = {
     const figures: Figure[] = [];
     for (const [backend, connect] of backendsOf(servers, bench.database)) {
       const queues = await connect();
-      figures.push(await compareSingle(bench, queues, backend));
+      figures.push(...(await compareSingle(bench, queues, backend)));
       figures.push(await compareBatches(bench, queues, backend));
       await queues.close();
     }
@@ -63,6 +65,7 @@ async function openBench(servers: Servers, size: Size): Promise<Bench> {
   const database = await servers.makeDatabase();
   const record = eventRecorder({ db: database.db, ...platformRecording(eventParser(1000)) });
   const random: Random = seeded(3);
+  await prepareMonths(database.db, NOW);
   await record(NOW, accountReports(random, 0, ACCOUNTS));
   const oracle = newOracle();
   const step = Math.floor((END - SIGNED_UP) / 100);
@@ -73,6 +76,9 @@ async function openBench(servers: Servers, size: Size): Promise<Bench> {
     oracle.heard(reports);
     return reports;
   };
+  for (const part of inParts(nextReports(FIRST), 1000)) await record(NOW, part);
+  // As autovacuum does within a minute: plans for empty tables read whole accounts.
+  await database.pool.query('vacuum analyze');
   return { database, record, oracle, size: SIZES[size], nextReports };
 }
 
@@ -116,9 +122,9 @@ async function drainEvents(
   bench: Bench,
   queues: QueueBackend,
   jobs: readonly unknown[],
+  record = openRecorder(bench.database.db, platformRecording(eventParser(1000))),
 ): Promise<number> {
   const queue = makeEventsQueue(queues);
-  const record = openRecorder(bench.database.db, platformRecording(eventParser(1000)));
   return await drained(
     async () => await queue.addBulk(jobs.map((data) => ({ name: 'reported', data }))),
     jobs.length,
@@ -126,12 +132,17 @@ async function drainEvents(
   );
 }
 
-async function compareSingle(bench: Bench, queues: QueueBackend, backend: string): Promise<Figure> {
+async function compareSingle(
+  bench: Bench,
+  queues: QueueBackend,
+  backend: string,
+): Promise<Figure[]> {
   const { rounds, single } = bench.size;
   const empty = queues.makeQueue<unknown>('empty', {
     defaultJobOptions: { removeOnComplete: true },
   });
   const ours: number[] = [];
+  const apart: number[] = [];
   const limits: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const reports = bench.nextReports(single);
@@ -143,15 +154,25 @@ async function compareSingle(bench: Bench, queues: QueueBackend, backend: string
       ),
     );
     ours.push(await drainEvents(bench, queues, reports));
+    // PostgreSQL's backend is itself the limit of such jobs.
+    if (backend === 'Redis') {
+      apart.push(await drainEvents(bench, queues, bench.nextReports(single), bench.record));
+    }
   }
-  return {
+  const perSecond = (ms: readonly number[]): string =>
+    `${format((single * 1000) / median(ms))} jobs/s`;
+  const figure = (of: string, limit: readonly number[], atLeast: number): Figure => ({
     scenario: 'b',
-    what: `jobs of one event on ${backend}, of jobs that do nothing`,
-    measured: `${format((single * 1000) / median(ours))} jobs/s`,
-    limit: `${format((single * 1000) / median(limits))} jobs/s`,
-    ratio: median(limits.map((limit, round) => limit / ours[round]!)),
-    ...(backend === 'Redis' ? { target: { atLeast: 0.45 } } : {}),
-  };
+    what: `jobs of one event on ${backend}, of ${of}`,
+    measured: perSecond(ours),
+    limit: perSecond(limit),
+    ratio: median(limit.map((ms, round) => ms / ours[round]!)),
+    ...(backend === 'Redis' ? { target: { atLeast } } : {}),
+  });
+  const ofNothing = figure('jobs that do nothing', limits, 0.45);
+  return apart.length === 0
+    ? [ofNothing]
+    : [ofNothing, figure('a transaction for each job', apart, 4)];
 }
 
 /** What recording the same number of events takes without any way in, a thousand at a time. */
