@@ -130,6 +130,27 @@ test('a month that is not what was written is not dropped', async () => {
   expect(await world.month('2024-06')).toMatchObject({ state: 'live' });
 });
 
+test('whoever is in the way goes first, and the month leaves then', async () => {
+  const { pool } = world.database();
+  const waiting = async (): Promise<boolean> => {
+    const { rows } = await pool.query(`select from pg_locks join pg_database d on database = d.oid
+      where datname = current_database() and relation = 'event'::regclass and not granted`);
+    return rows.length > 0;
+  };
+  const reader = await pool.connect();
+  await reader.query('begin');
+  await reader.query('lock table event in access share mode');
+  const archived = world.archive('2024-07');
+  while (!(await waiting()));
+  // It gives way after a moment, so that nobody queues up behind it for long.
+  while (await waiting());
+  expect(await world.month('2024-06')).toMatchObject({ state: 'live' });
+  await reader.query('commit');
+  reader.release();
+  expect(await archived).toMatchObject([{ month: '2024-06', rows: 20, carried: 6 }]);
+  expect(await world.month('2024-06')).toMatchObject({ state: 'archived' });
+});
+
 test('a month comes back as it was, once, and counts as before', async () => {
   const events = async (): Promise<unknown[]> =>
     (await sql`select * from event order by account_id, recording, event_id`.execute(db())).rows;
