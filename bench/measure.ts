@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { format } from './figures.ts';
 
 /** What some work cost. CPU times repeat within about a tenth; wall time on a shared machine does not. */
 export type Cost = {
@@ -47,6 +48,12 @@ export function quantile(values: readonly number[], share: number): number {
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
+}
+
+/** Microseconds an event: wall time, and CPU time of server and client. */
+export function perEvent(costs: readonly Cost[], events: number): string {
+  const each = (key: keyof Cost): string => format(median(costs.map((cost) => cost[key])) / events);
+  return `${each('wallUs')} µs [${each('serverCpuUs')} + ${each('clientCpuUs')} CPU]`;
 }
 
 /** Of the server and all its processes; 0 where the system has no /proc. */

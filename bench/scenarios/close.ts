@@ -5,7 +5,7 @@ import { wallMs } from '../measure.ts';
 import { SIGNED_UP } from '../reports.ts';
 import type { Scenario, Size } from '../scenario.ts';
 import type { Servers } from '../servers.ts';
-import { compareHistories } from './close-behind.ts';
+import { closeWithHistory } from './close-with-history.ts';
 import { checkTotals, closeAll, PERIOD_END } from './closing.ts';
 
 const ACCOUNTS: Readonly<Record<Size, readonly number[]>> = {
@@ -34,7 +34,7 @@ export const close: Scenario = {
     }
     return [
       ...closings.flatMap((closing) => figuresOf(closing, closings[0]!)),
-      ...(await compareHistories(servers, size)),
+      ...(await closeWithHistory(servers, size)),
     ];
   },
 };

@@ -9,8 +9,8 @@ import {
   type NewEvent,
 } from '../../src/metering/recording/new-event.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
-import { format, type Figure } from '../figures.ts';
-import { measure, median, sumOf, type Cost } from '../measure.ts';
+import type { Figure } from '../figures.ts';
+import { measure, median, perEvent, sumOf, type Cost } from '../measure.ts';
 import { newOracle, type Oracle } from '../oracle.ts';
 import { inParts } from '../parts.ts';
 import { seeded, type Random } from '../random.ts';
@@ -24,7 +24,7 @@ import {
   type Report,
 } from '../reports.ts';
 import type { Scenario, Size } from '../scenario.ts';
-import { compareHistories } from './history-behind.ts';
+import { recordWithHistory } from './ingest-with-history.ts';
 import type { BenchDatabase, Servers } from '../servers.ts';
 
 const SIZES: Readonly<Record<Size, { accounts: number; rounds: number; events: number }>> = {
@@ -49,7 +49,7 @@ export const ingest: Scenario = {
     figures.push(...(await compareOrders(bench)));
     await bench.oracle.check(bench.database.db);
     await bench.database.drop();
-    figures.push(await compareHistories(servers, size));
+    figures.push(await recordWithHistory(servers, size));
     return figures;
   },
 };
@@ -259,10 +259,4 @@ async function insert(client: pg.ClientBase, rows: readonly NewEvent[]): Promise
     numberArray(rows.map(({ row }) => row.sizeTenths)),
     NOW,
   ]);
-}
-
-/** Microseconds an event: wall time, and CPU time of server and client. */
-function perEvent(costs: readonly Cost[], events: number): string {
-  const each = (key: keyof Cost): string => format(median(costs.map((cost) => cost[key])) / events);
-  return `${each('wallUs')} µs [${each('serverCpuUs')} + ${each('clientCpuUs')} CPU]`;
 }

@@ -24,7 +24,7 @@ export function coalesced({
   attempt,
   record,
 }: {
-  readonly read: (now: Date, reported: readonly unknown[]) => readonly ReadReport[];
+  readonly read: (now: Date, reported: readonly unknown[]) => Promise<readonly ReadReport[]>;
   readonly attempt: AttemptRead;
   readonly record: RecordRead;
 }): RecordEvents {
@@ -45,7 +45,7 @@ export function coalesced({
   };
 
   return async (now, reported) => {
-    const reports = read(now, reported);
+    const reports = await read(now, reported);
     const attempted = await attemptTogether(now, reports);
     const outcomes = attempted.map((one) => (isBusy(one) ? undefined : one));
     const busy = groupBy(

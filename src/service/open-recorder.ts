@@ -14,7 +14,7 @@ export function openRecorder(db: Db, recording: Recording): RecordEvents {
   return noticing(
     db,
     coalesced({
-      read: (now, reported) => readReports(recording.parse, now, reported),
+      read: async (now, reported) => await readReports(recording.parse, now, reported),
       attempt: readAttempter({ db, ...recording }),
       record: readRecorder({ db, ...recording }),
     }),

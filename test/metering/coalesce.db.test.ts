@@ -22,7 +22,7 @@ beforeAll(async () => {
   const recording = { db: database.db, parse: eventParser(1000) };
   const attempt = readAttempter(recording);
   record = coalesced({
-    read: (now, reported) => readReports(recording.parse, now, reported),
+    read: async (now, reported) => await readReports(recording.parse, now, reported),
     record: readRecorder(recording),
     attempt: async (now, read) => {
       batches += 1;

@@ -23,7 +23,7 @@ const FEW = 3;
  * Closing accounts with long histories, against closing the same accounts with short ones, and against the query
  * over all their events that a meter without a running integral would close with.
  */
-export async function compareHistories(servers: Servers, size: Size): Promise<Figure[]> {
+export async function closeWithHistory(servers: Servers, size: Size): Promise<Figure[]> {
   const { accounts, perAccount } = SIZES[size];
   const groups = [FIRST_ACCOUNTS, ...Array.from({ length: ROUNDS }, () => accounts)].map(
     (count, group, counts) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import type { Db } from '../../src/database/pool.ts';
 import { eventParser } from '../../src/events/parse-event.ts';
 import { prepareMonths } from '../../src/metering/months.ts';
 import { eventRecorder } from '../../src/metering/record-events.ts';
 import { usageOf } from '../../src/metering/usage/usage-store.ts';
 import { platformRecording } from '../../src/platform/recording.ts';
-import { format, type Figure } from '../figures.ts';
-import { measure, median, sumOf, type Cost } from '../measure.ts';
+import type { Figure } from '../figures.ts';
+import { measure, median, perEvent, sumOf, type Cost } from '../measure.ts';
 import { inParts } from '../parts.ts';
 import { seeded } from '../random.ts';
 import { END, NOW, SIGNED_UP, accountName, scaleReports } from '../reports.ts';
@@ -23,7 +24,7 @@ const ROUNDS = 3;
 const FEW = 3;
 
 /** What recording costs with long histories behind it, against the same events in a database with short ones. */
-export async function compareHistories(servers: Servers, size: Size): Promise<Figure> {
+export async function recordWithHistory(servers: Servers, size: Size): Promise<Figure> {
   const { accounts, perAccount, events } = SIZES[size];
   const names = Array.from({ length: accounts }, (_, number) => accountName(number));
   const open = async (eventsEach: number) => {
@@ -44,39 +45,30 @@ export async function compareHistories(servers: Servers, size: Size): Promise<Fi
   for (let round = 0; round <= ROUNDS; round++) {
     const stretch = [start + round * step, start + (round + 1) * step] as const;
     const reports = scaleReports(random, events, { from: 0, to: accounts }, stretch);
-    const turn = new Map([long, short].map((one) => [one, [] as Cost[]]));
+    const turns = new Map([long, short].map((one) => [one, [] as Cost[]]));
     for (const part of inParts(reports, 1000)) {
-      for (const one of random.shuffled([long, short])) {
-        turn
-          .get(one)!
-          .push(await measure(servers.postmaster, async () => await one.record(NOW, part)));
+      for (const [one, costs] of random.shuffled([...turns])) {
+        costs.push(await measure(servers.postmaster, async () => await one.record(NOW, part)));
       }
     }
     // The first round fills caches and plans.
-    if (round > 0) for (const [one, costs] of turn) one.costs.push(sumOf(costs));
+    if (round > 0) for (const [one, costs] of turns) one.costs.push(sumOf(costs));
   }
   for (const one of [long, short]) {
     for (const part of inParts(names, 100)) await checkUsage(one.db, part);
     await one.drop();
   }
-  const perEvent = (key: keyof Cost, { costs }: typeof long): string =>
-    format(median(costs.map((cost) => cost[key])) / events);
-  const show = (one: typeof long): string =>
-    `${perEvent('wallUs', one)} µs [${perEvent('serverCpuUs', one)} + ${perEvent('clientCpuUs', one)} CPU]`;
   return {
     scenario: 'a',
     what: `recording with ${accounts * perAccount} events behind it, of that with ${accounts * FEW}`,
-    measured: show(long),
-    limit: show(short),
+    measured: perEvent(long.costs, events),
+    limit: perEvent(short.costs, events),
     ratio: median(long.costs.map((cost, round) => cost.wallUs / short.costs[round]!.wallUs)),
     target: { atMost: 1.4 },
   };
 }
 
-async function checkUsage(
-  db: Parameters<typeof usageOf>[0],
-  accounts: readonly string[],
-): Promise<void> {
+async function checkUsage(db: Db, accounts: readonly string[]): Promise<void> {
   const window = { from: BigInt(SIGNED_UP), to: BigInt(END) };
   const usages = await usageOf(
     db,
