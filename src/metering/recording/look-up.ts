@@ -44,9 +44,9 @@ export async function lookUp(
     /* prepare look_up */
     with drawn as materialized (select nextval('event_recording') as recording)
     select given.position as index, account.signed_up_at as "signedUpAt",
-      account.upgraded_at as "upgradedAt", account.last_cut_at as "lastCutAt", account.settled_at as "settledAt", identity.fingerprint,
-      identity.is_recorded as "isRecorded", line.level as "lineLevel", line.last_at as "lineLastAt",
-      drawn.recording
+      account.upgraded_at as "upgradedAt", account.last_cut_at as "lastCutAt",
+      account.settled_at as "settledAt", identity.fingerprint, identity.is_recorded as "isRecorded",
+      line.level as "lineLevel", line.last_at as "lineLastAt", drawn.recording
     from unnest(
       ${textArray(events.map(({ event }) => event.account))}::text[],
       ${textArray(events.map(({ event }) => event.source))}::text[],
