@@ -73,6 +73,7 @@ export async function closeWithHistory(servers: Servers, size: Size): Promise<Fi
       measured: `${format(queryMs)} ms`,
       limit: measured,
       ratio: queryMs / median(long.times),
+      ...(perAccount >= 1_000 ? { target: { atLeast: 50 } } : {}),
     },
   ];
 }
