@@ -7,7 +7,7 @@ import type { Size } from '../scenario.ts';
 import { seedHistory } from '../seed-history.ts';
 import type { Servers } from '../servers.ts';
 import { queryWindow } from '../window-query.ts';
-import { checkTotals, closeAll, PERIOD_END } from './closing.ts';
+import { checkTotals, closeAll, FIRST_ACCOUNTS, PERIOD_END } from './closing.ts';
 
 const SIZES: Readonly<Record<Size, { accounts: number; perAccount: number }>> = {
   small: { accounts: 100, perAccount: 50 },
@@ -15,8 +15,6 @@ const SIZES: Readonly<Record<Size, { accounts: number; perAccount: number }>> = 
   large: { accounts: 3_300, perAccount: 1_000 },
 };
 const ROUNDS = 3;
-/** Their closing is not counted: new connections read catalogs and plan. */
-const FIRST_ACCOUNTS = 100;
 const FEW = 3;
 
 /**

@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { Db } from '../../src/database/pool.ts';
 import { format, type Figure } from '../figures.ts';
 import { wallMs } from '../measure.ts';
-import { SIGNED_UP } from '../reports.ts';
+import { accountName, SIGNED_UP } from '../reports.ts';
 import type { Scenario, Size } from '../scenario.ts';
 import type { Servers } from '../servers.ts';
 import { closeWithHistory } from './close-with-history.ts';
-import { checkTotals, closeAll, PERIOD_END } from './closing.ts';
+import { checkTotals, closeAll, FIRST_ACCOUNTS, PERIOD_END } from './closing.ts';
 
 const ACCOUNTS: Readonly<Record<Size, readonly number[]>> = {
   small: [200, 1_000],
@@ -14,6 +14,7 @@ const ACCOUNTS: Readonly<Record<Size, readonly number[]>> = {
   large: [1_000, 10_000, 100_000],
 };
 const APPS = 3;
+
 /**
  * Closing a month without Stripe: checkpoints, prices, invoices, ledger. Beside it, reading the same series
  * once, and writing the same rows by plain INSERT … SELECT and UPDATE into tables with the same indexes, checks
@@ -40,7 +41,7 @@ export const close: Scenario = {
 };
 
 const REPEATS = 3;
-const FIRST_ACCOUNTS = 100;
+/** As accounts are named by `accountName`. */
 const MEASURED = 'acct';
 const IS_MEASURED = sql`account_id like ${sql.lit(`${MEASURED}-%`)}`;
 
@@ -95,7 +96,7 @@ function unitsOf(accounts: number): Map<string, bigint> {
       for (let app = 1; app <= APPS; app++) {
         units += BigInt((number + app) % 50) * BigInt(PERIOD_END - SIGNED_UP - app);
       }
-      return [`${MEASURED}-${String(number).padStart(6, '0')}`, units];
+      return [accountName(number), units];
     }),
   );
 }

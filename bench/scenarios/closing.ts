@@ -8,6 +8,9 @@ export const PERIOD_END = SIGNED_UP + MONTH;
 /** The month is over, and the hour in which late facts are waited for. */
 const CLOSE_AT = new Date((PERIOD_END + 3_600) * 1000);
 
+/** Their closing comes first and is not counted: new connections read catalogs and plan. */
+export const FIRST_ACCOUNTS = 100;
+
 /** Closes what is due: a period, with an invoice, for each of so many accounts. */
 export async function closeAll(db: Db, accounts: number): Promise<void> {
   const closed = await closeDuePeriods(db, CLOSE_AT, {
