@@ -103,6 +103,20 @@ test('later steps import earlier ones, never the reverse', () => {
   expect(reversed.map(show)).toEqual([]);
 });
 
+test('of two folders side by side one imports the other, never both each other', () => {
+  const between = new Map<string, Import>();
+  for (const one of ours) {
+    const [source, target] = [path.dirname(one.from), path.dirname(one.to)];
+    if (source !== target && path.dirname(source) === path.dirname(target)) {
+      between.set(`${source} ${target}`, one);
+    }
+  }
+  const mutual = [...between.keys()].filter((pair) => {
+    return between.has(pair.split(' ').toReversed().join(' '));
+  });
+  expect(mutual.map((pair) => show(between.get(pair)!))).toEqual([]);
+});
+
 test('http, queue, cli and pages import steps and never each other', () => {
   const edges: readonly string[] = EDGES;
   const steps: readonly string[] = STEPS;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
-import { toEventRow } from '../metering/recording/event-row.ts';
+import { toEventRow } from '../metering/series/event-row.ts';
 import { groupBy } from '../values/group.ts';
 import type { Beside, LevelEvent } from './violations.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EventDetails } from '../metering/recording/event-row.ts';
+import type { EventDetails } from '../metering/series/event-row.ts';
 
 /** A recorded event as the chain covers it: what it says, and when it became known. */
 export type ChainedEvent = {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { rowsOf } from '../database/cursor.ts';
-import { UnreadableEvent } from '../metering/recording/event-row.ts';
+import { UnreadableEvent } from '../metering/series/event-row.ts';
 import type { Meter } from '../metering/series/level.ts';
-import { MAX_JOB_SECONDS } from '../metering/usage/segments.ts';
+import { MAX_JOB_SECONDS } from '../metering/series/level.ts';
 import { gatherUsage, type Usage, type UsagePart, type Window } from '../metering/usage/usage.ts';
 import { earlier, later, type Second } from '../values/instant.ts';
 import { DATABASE_SIZES, toTenths } from '../values/size.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Account } from '../accounts/account.ts';
 import { firstOf, type Known } from '../invoicing/explaining/level-events.ts';
-import { UnreadableEvent } from '../metering/recording/event-row.ts';
+import { UnreadableEvent } from '../metering/series/event-row.ts';
 import type { Second } from '../values/instant.ts';
 import type { Facts } from './facts.ts';
 

@@ -1,5 +1,5 @@
 import type { Db } from '../database/pool.ts';
-import { UnreadableEvent } from '../metering/recording/event-row.ts';
+import { UnreadableEvent } from '../metering/series/event-row.ts';
 import { priceBooksOf } from '../pricing/store.ts';
 import { withFacts, type Facts, type ReadArchived } from './facts.ts';
 import { readFrozenInvoices } from './read-invoices.ts';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { numberArray, textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
 import { HAS_COUNTED } from '../../metering/series/bounds.ts';
-import { MAX_JOB_SECONDS } from '../../metering/usage/segments.ts';
+import { MAX_JOB_SECONDS } from '../../metering/series/level.ts';
 import type { Second } from '../../values/instant.ts';
 
 export type Horizon = { readonly accountId: string; readonly at: Second };

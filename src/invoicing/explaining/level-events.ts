@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Account } from '../../accounts/account.ts';
 import type { Db } from '../../database/pool.ts';
-import { MAX_JOB_SECONDS } from '../../metering/usage/segments.ts';
+import { MAX_JOB_SECONDS } from '../../metering/series/level.ts';
 import type { Window } from '../../metering/usage/usage.ts';
 import type { Second } from '../../values/instant.ts';
 import type { LevelEvent } from './line-segments.ts';

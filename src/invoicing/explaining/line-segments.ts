@@ -1,4 +1,4 @@
-import { MAX_JOB_SECONDS } from '../../metering/usage/segments.ts';
+import { MAX_JOB_SECONDS } from '../../metering/series/level.ts';
 import type { Window } from '../../metering/usage/usage.ts';
 import { causeOf, type Cause } from '../../sources/cause.ts';
 import { groupBy } from '../../values/group.ts';

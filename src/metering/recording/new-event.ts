@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { copyValue as text } from '../../database/copy.ts';
 import type { Event } from '../../events/event.ts';
-import { toEventRow, type EventRow } from './event-row.ts';
+import { toEventRow, type EventRow } from '../series/event-row.ts';
 
 /** An event that is to be recorded, in the shapes that takes: made when it arrives, while others are written. */
 export type NewEvent = {

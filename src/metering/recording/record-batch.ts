@@ -8,7 +8,7 @@ import { deltasOf, type SeriesKey } from '../series/deltas.ts';
 import { foldDeltas } from '../series/fold-deltas.ts';
 import { lookUp, type Looked } from './look-up.ts';
 import type { NewEvent } from './new-event.ts';
-import { placeEvents } from '../series/place-events.ts';
+import { placeEvents } from './place-events.ts';
 import { findSettled } from '../series/settled.ts';
 import { countOut, writeEvents } from './write-events.ts';
 

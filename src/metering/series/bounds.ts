@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { numberArray, textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
-import { MAX_JOB_SECONDS } from '../usage/segments.ts';
+import { MAX_JOB_SECONDS } from './level.ts';
 import type { Placed } from './deltas.ts';
 import { basesOf } from './settled.ts';
 

@@ -2,7 +2,7 @@ import type { Event } from '../../events/event.ts';
 import { compareEvents } from '../../events/order.ts';
 import { groupBy } from '../../values/group.ts';
 import { earlier, later, type Second } from '../../values/instant.ts';
-import type { EventRow } from '../recording/event-row.ts';
+import type { EventRow } from './event-row.ts';
 import type { Meter } from './level.ts';
 
 /** A series within the accounts of a batch. */

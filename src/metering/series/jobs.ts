@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
-import { MAX_JOB_SECONDS } from '../usage/segments.ts';
+import { MAX_JOB_SECONDS } from './level.ts';
 import { HAS_COUNTED } from './bounds.ts';
 
 const LONGEST = sql.lit(Number(MAX_JOB_SECONDS));

@@ -3,6 +3,9 @@ import type { Fact } from '../../events/event.ts';
 /** What is metered: apps and jobs in replica-size, databases one by one in presence. */
 export type Meter = 'app' | 'database' | 'job';
 
+/** Jobs are killed after five minutes, and billed for no more (R14). */
+export const MAX_JOB_SECONDS = 300n;
+
 /**
  * What a fact says about the level of one resource from its instant on (D1).
  * - app: `level` = replicas × size in tenths; `sizeTenths` is the size alone.

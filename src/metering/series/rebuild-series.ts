@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { lockAccounts } from '../../accounts/lock.ts';
 import type { Db } from '../../database/pool.ts';
 import { groupBy } from '../../values/group.ts';
-import { MAX_JOB_SECONDS } from '../usage/segments.ts';
+import { MAX_JOB_SECONDS } from './level.ts';
 import { among, boundsOf } from './bounds.ts';
 import { cutSeries, noteCuts, type Cut } from './checkpoints.ts';
 import { basesOf } from './settled.ts';

@@ -3,7 +3,7 @@ import { numberArray, textArray } from '../../database/arrays.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Event } from '../../events/event.ts';
 import type { Second } from '../../values/instant.ts';
-import type { EventRow } from '../recording/event-row.ts';
+import type { EventRow } from './event-row.ts';
 
 type Sought = { readonly event: Event; readonly row: EventRow };
 

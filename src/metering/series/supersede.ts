@@ -9,7 +9,7 @@ import { eventArchived, notSupersedable } from '../../events/refusal.ts';
 import { assert } from '../../values/fault.ts';
 import type { Second } from '../../values/instant.ts';
 import { deltasOf } from './deltas.ts';
-import { fromEventRow, toEventRow, type EventRow } from '../recording/event-row.ts';
+import { fromEventRow, toEventRow, type EventRow } from './event-row.ts';
 import { foldDeltas } from './fold-deltas.ts';
 import { foldJobs } from './jobs.ts';
 import { findNeighbours, placedBetween } from './neighbours.ts';

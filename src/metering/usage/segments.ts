@@ -2,11 +2,8 @@ import { compareEvents } from '../../events/order.ts';
 import type { AccountHistory } from '../../events/admit-events.ts';
 import { groupBy } from '../../values/group.ts';
 import { earlier, later, type Second } from '../../values/instant.ts';
-import { levelChangeOf, type LevelChange, type Meter } from '../series/level.ts';
+import { levelChangeOf, MAX_JOB_SECONDS, type LevelChange, type Meter } from '../series/level.ts';
 import { gatherUsage, type Usage, type Window } from './usage.ts';
-
-/** Jobs are killed after five minutes, and billed for no more (R14). */
-export const MAX_JOB_SECONDS = 300n;
 
 /**
  * A stretch of constant level above 0 of one resource: [from, to), open-ended without `to`. `level` is

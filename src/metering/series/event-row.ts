@@ -1,7 +1,7 @@
 import type { Correction, Event, EventType, Fact } from '../../events/event.ts';
 import { readTieBreak, tieBreak } from '../../events/order.ts';
 import { formatInstant, parseInstant } from '../../values/instant.ts';
-import { levelChangeOf, type Meter } from '../series/level.ts';
+import { levelChangeOf, type Meter } from './level.ts';
 
 /** The content of an event as its row holds it: what it says of one resource's level, and the rest. */
 export type EventRow = {

@@ -1,9 +1,9 @@
 import type { Db } from '../../database/pool.ts';
 import type { Second } from '../../values/instant.ts';
-import type { Placed } from './deltas.ts';
-import type { Looked } from '../recording/look-up.ts';
-import { findNeighbours, placedBetween } from './neighbours.ts';
-import type { NewEvent } from '../recording/new-event.ts';
+import type { Placed } from '../series/deltas.ts';
+import type { Looked } from './look-up.ts';
+import { findNeighbours, placedBetween } from '../series/neighbours.ts';
+import type { NewEvent } from './new-event.ts';
 
 /**
  * Puts new events of apps and databases in their place among those recorded before, which are sought only for
