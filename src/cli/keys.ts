@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { requireAccount } from '../accounts/require-account.ts';
 import { isScope, SCOPES, type ApiKey } from '../accounts/api-key.ts';
 import {
   issueAccountKey,
@@ -11,7 +12,6 @@ import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import type { Services } from './context.ts';
 import { printJson, tableOf, type Output } from './output.ts';
-import { requireAccount } from './bills/usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output; readonly now: Date };
 type JsonOption = { readonly json?: true };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { requireAccount } from '../accounts/require-account.ts';
 import { archivedReader } from '../archive/files/read-archived.ts';
 import { pageAccounts } from '../accounts/page-accounts.ts';
 import type { Db } from '../database/pool.ts';
@@ -12,7 +13,6 @@ import { explainCommand } from './bills/explain.ts';
 import { printJson, type Output } from './output.ts';
 import { requireInvoiceById } from './bills/require-invoice.ts';
 import { traceCommand } from './events/trace.ts';
-import { requireAccount } from './bills/usage.ts';
 
 type Context = { readonly db: Db; readonly output: Output };
 type JsonOption = { readonly json?: true };

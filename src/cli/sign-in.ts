@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { requireAccount } from '../accounts/require-account.ts';
 import type { Db } from '../database/pool.ts';
 import { makeSignInLink } from '../login/sign-in-link.ts';
 import type { Clock } from '../values/clock.ts';
 import { Fault } from '../values/fault.ts';
 import type { Services } from './context.ts';
 import { printJson, type Output } from './output.ts';
-import { requireAccount } from './bills/usage.ts';
 
 export type SignInOptions = {
   readonly operator?: true;

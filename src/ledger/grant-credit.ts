@@ -1,3 +1,4 @@
+import { unknownAccount } from '../accounts/require-account.ts';
 import type { Db } from '../database/pool.ts';
 import { Fault } from '../values/fault.ts';
 import type { Cents } from '../values/money.ts';
@@ -33,9 +34,7 @@ export async function grantCredit(db: Db, now: Date, grant: CreditGrant): Promis
       .where('account_id', '=', accountId)
       .forUpdate()
       .executeTakeFirst();
-    if (account === undefined) {
-      throw new Fault('not_found', 'account_unknown', `there is no account ${accountId}`);
-    }
+    if (account === undefined) throw unknownAccount(accountId);
     const entryId = `credit:${creditId}`;
     const known = await tx
       .selectFrom('ledger_entry')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { unknownAccount } from '../accounts/require-account.ts';
 import { lockAccounts } from '../accounts/lock.ts';
 import type { Db } from '../database/pool.ts';
 import { Fault } from '../values/fault.ts';
@@ -39,9 +40,7 @@ export async function bookMoneyBack(
       .where('account_id', '=', request.accountId)
       .forUpdate()
       .executeTakeFirst();
-    if (account === undefined) {
-      throw new Fault('not_found', 'account_unknown', `there is no account ${request.accountId}`);
-    }
+    if (account === undefined) throw unknownAccount(request.accountId);
     if (await isKnown(tx, request)) return 'known';
     const owedCents = await notYetInvoiced(tx, request.accountId);
     const plan = planMoneyBack(await loadCase(tx, now, request, account.upgraded_at, owedCents));

@@ -1,3 +1,4 @@
+import { requireAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import { explainLine } from '../../invoicing/explaining/explain-line.ts';
 import { linesOf, type NumberedLine } from '../../invoicing/page-invoices.ts';
@@ -11,7 +12,6 @@ import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { printJson, tableOf, type Output } from '../output.ts';
 import { requireInvoiceById } from './require-invoice.ts';
-import { requireAccount } from './usage.ts';
 
 type ExplainedLine = { readonly line: NumberedLine; readonly explained: ExplainedSegments };
 

@@ -1,3 +1,4 @@
+import { requireAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import { listInvoices, type IssuedInvoice } from '../../invoicing/list-invoices.ts';
 import { unconfirmedOnInvoices } from '../../invoicing/unconfirmed-store.ts';
@@ -7,7 +8,6 @@ import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
 import { printJson, tableOf, type Output } from '../output.ts';
 import { unconfirmedToJson } from './unconfirmed.ts';
-import { requireAccount } from './usage.ts';
 
 /** `gigameter invoices ACCOUNT`: all invoices with their lines, oldest first (R34). */
 export async function invoicesCommand(

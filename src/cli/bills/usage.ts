@@ -1,11 +1,10 @@
-import { findAccount } from '../../accounts/store.ts';
 import type { Account } from '../../accounts/account.ts';
+import { requireAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import { previewBill, type BillPreview } from '../../invoicing/previews/preview-bill.ts';
 import type { Line } from '../../pricing/line.ts';
 import { notConfirmedText } from '../../sources/silence/not-confirmed.ts';
 import { unconfirmedOf } from '../../sources/silence/unconfirmed.ts';
-import { Fault } from '../../values/fault.ts';
 import { formatSecond, toSecond } from '../../values/instant.ts';
 import { formatCents } from '../../values/money.ts';
 import { formatTenths, fromTenths } from '../../values/size.ts';
@@ -30,14 +29,6 @@ export async function usageCommand(
     output.data([billToText(account, bill), ...notes].join('\n'));
   }
   return 0;
-}
-
-export async function requireAccount(db: Db, accountId: string): Promise<Account> {
-  const account = await findAccount(db, accountId);
-  if (account === undefined) {
-    throw new Fault('not_found', 'unknown_account', `no account ${JSON.stringify(accountId)}`);
-  }
-  return account;
 }
 
 export function billToJson(account: Account, bill: BillPreview) {

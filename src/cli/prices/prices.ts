@@ -14,7 +14,7 @@ import type { Services } from '../context.ts';
 import { instantOption } from '../instant-option.ts';
 import { printJson, tableOf, type Output } from '../output.ts';
 import { parseWith } from './read-price-book.ts';
-import { requireAccount } from '../bills/usage.ts';
+import { requireAccount } from '../../accounts/require-account.ts';
 
 type Context = { readonly db: Db; readonly output: Output; readonly now: Date };
 

@@ -5,9 +5,9 @@ import { checkoutObject } from '../objects.ts';
 import type { Outcome, StripeContext } from '../operation.ts';
 import { runOperation } from '../run-operation.ts';
 import { unavailable, underLease, type WaitingContext } from '../under-lease.ts';
+import { requireAccount } from '../../accounts/require-account.ts';
 import { Fault } from '../../values/fault.ts';
 import { refuseSetup, startSetup, updateSetup, type SetupRow } from './card-setup-store.ts';
-import { requireAccount } from './set-payment-method.ts';
 
 export type CheckoutUrls = { readonly successUrl: string; readonly cancelUrl: string };
 
@@ -22,7 +22,7 @@ export async function startCheckout(
   context: WaitingContext,
   { accountId, urls }: { readonly accountId: string; readonly urls: CheckoutUrls },
 ): Promise<{ readonly url: string }> {
-  await requireAccount(context, accountId);
+  await requireAccount(context.db, accountId);
   const setup = await startSetup(context.db, accountId, randomUUID(), context.clock());
   const outcome = await underLease(context, accountId, async (lease) => {
     return await makeSession(context, lease, setup, urls);

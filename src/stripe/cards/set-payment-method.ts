@@ -1,3 +1,4 @@
+import { requireAccount } from '../../accounts/require-account.ts';
 import { Fault } from '../../values/fault.ts';
 import { ensureCustomer } from '../customer.ts';
 import type { Refusal } from '../gateway.ts';
@@ -22,7 +23,7 @@ export async function setPaymentMethod(
   context: WaitingContext,
   { accountId, source }: { readonly accountId: string; readonly source: CardSource },
 ): Promise<Card> {
-  await requireAccount(context, accountId);
+  await requireAccount(context.db, accountId);
   const given = 'token' in source ? source.token : source.paymentMethodId;
   // Whoever sends a card's number instead must not have it stored here, nor sent on.
   const form = 'token' in source ? TOKEN : PAYMENT_METHOD;
@@ -70,16 +71,4 @@ function cardFault(refusal: Refusal): Fault {
   }
   const code = refusal.type === 'card_error' ? 'card_declined' : 'card_unknown';
   return new Fault('invalid', code, refusal.message);
-}
-
-/** @throws Fault `account_unknown`. */
-export async function requireAccount({ db }: StripeContext, accountId: string): Promise<void> {
-  const account = await db
-    .selectFrom('account')
-    .select('account_id')
-    .where('account_id', '=', accountId)
-    .executeTakeFirst();
-  if (account === undefined) {
-    throw new Fault('not_found', 'account_unknown', `there is no account ${accountId}`);
-  }
 }

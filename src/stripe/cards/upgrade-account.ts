@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { unknownAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
@@ -32,9 +33,7 @@ export async function upgradeAccount(
     .select(['upgraded_at', 'deleted_at'])
     .where('account_id', '=', accountId)
     .executeTakeFirst();
-  if (account === undefined || account.deleted_at !== null) {
-    throw new Fault('not_found', 'account_unknown', `there is no account ${accountId}`);
-  }
+  if (account === undefined || account.deleted_at !== null) throw unknownAccount(accountId);
   if (account.upgraded_at !== null) {
     throw new Fault('conflict', 'already_upgraded', 'the account is on the standard tier already');
   }
