@@ -46,7 +46,7 @@ export async function archiveMonths(db: Db, now: Date, archiving: Archiving): Pr
   await prepareMonths(db, now);
   const months = await findLiveMonths(db, before);
   if (months.length === 0) return;
-  for await (const horizons of settleAccounts(db)) await refuseNeeded(db, before, horizons);
+  for await (const horizons of settleAccounts(db, now)) await refuseNeeded(db, before, horizons);
   for (const month of months) {
     await sealMonth(db, month);
     const written = await writeMonth(db, month, directory);

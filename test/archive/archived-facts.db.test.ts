@@ -72,6 +72,64 @@ test('facts of settled time are recorded and reported, count nowhere, and supers
   expect(rows).toHaveLength(1);
 });
 
+test('a deleted account is settled whole once no correction reaches back to it, and its events leave', async () => {
+  const gone = { account: 'gone' };
+  const say = reporter();
+  const scaled = Array.from({ length: 12 }, (_, n) =>
+    say('app.scaled', `2024-${n < 6 ? '08' : '11'}-${10 + n}T00:00:00Z`, {
+      ...gone,
+      app: 'web',
+      replicas: 1 + (n % 2),
+      size: 1,
+    }),
+  );
+  const reports = [
+    say('account.created', '2024-07-01T00:00:00Z', { ...gone, email: 'o@gone.example' }),
+    say('account.upgraded', '2024-07-01T00:00:00Z', gone),
+    ...scaled,
+    say('account.deleted', '2024-12-20T00:00:00Z', gone),
+  ];
+  await live(
+    db(),
+    reports.map((report) => ({ at: second(report.time) + 1n, report })),
+  );
+  await closeAll(db(), toSecond(now));
+  const whole = [
+    { ...gone, from: second('2024-07-01T00:00:00Z'), to: second('2024-12-20T00:00:00Z') },
+  ];
+  const before = await usageOf(db(), whole);
+  const billed = await invoicesOf('gone');
+  expect(billed).toHaveLength(6);
+  await world.archive('2025-03');
+  const { rows } = await sql<{ type: string; at: bigint }>`
+    select type, at from event where account_id = 'gone' order by at, type`.execute(db());
+  expect(rows).toEqual([
+    { type: 'account.created', at: second('2024-07-01T00:00:00Z') },
+    { type: 'account.upgraded', at: second('2024-07-01T00:00:00Z') },
+    { type: 'app.scaled', at: second('2024-11-20T00:00:00Z') },
+    { type: 'app.scaled', at: second('2024-11-21T00:00:00Z') },
+    { type: 'account.deleted', at: second('2024-12-20T00:00:00Z') },
+  ]);
+  const late = { ...gone, app: 'web', replicas: 900, size: 16 };
+  await record(reporter('late')('app.scaled', '2024-11-11T00:00:00Z', late));
+  await closeAll(db(), second('2026-08-01T00:00:00Z'));
+  expect(await usageOf(db(), whole)).toEqual(before);
+  expect(await invoicesOf('gone')).toEqual(billed);
+  expect(await rebuildSeries(db(), ['gone'], false)).toEqual([]);
+  await sealEvents(db(), 'gone');
+  const read = await archivedReader(db(), world.folder());
+  expect(await verifyAccount(db(), 'gone', read)).toMatchObject({ breaks: [], discrepancies: [] });
+});
+
+async function invoicesOf(account: string) {
+  return await db()
+    .selectFrom('invoice')
+    .select(['period_start', 'total_cents'])
+    .where('account_id', '=', account)
+    .orderBy('period_start')
+    .execute();
+}
+
 test('usage of whole periods is told for ever; what only archived events could tell is refused, not guessed', async () => {
   const period = { from: second('2024-07-10T00:00:00Z'), to: second('2024-08-10T00:00:00Z') };
   const before = await usageOf(db(), [{ account: 'acme', ...period }]);

@@ -40,31 +40,38 @@ const close = async (): Promise<void> => {
 /** How long after its time a report reaches us: mostly at once, sometimes after months. */
 const lateness = fc.constantFrom(0n, 0n, 0n, 0n, DAY, 40n * DAY, 150n * DAY, 300n * DAY);
 
-const history = historyOf(MONTHS - 1).chain((one) => {
+/** In which month the account is deleted, after which other reports of it may come all the same; if at all. */
+const deletion = fc.oneof(fc.constant(undefined), fc.integer({ min: 3, max: MONTHS - 2 }));
+
+const history = fc.tuple(historyOf(MONTHS - 1), deletion).chain(([one, deletedIn]) => {
   const account = `${one.account} ${++runs}`;
-  const upgraded: Report = {
+  const ofAccount = (type: string, at: Second): Report => ({
     ...one.reports[0]!,
-    id: 'upgraded',
-    type: 'account.upgraded',
-    time: formatSecond(one.signedUpAt + 3n * DAY),
-  };
+    id: type,
+    type,
+    time: formatSecond(at),
+    data: {},
+  });
   // The account's own first: the rest waits for it.
-  const reports: Report[] = [
+  const own = [
     one.reports[0]!,
-    upgraded,
-    ...one.reports.slice(1),
-    ...steady(one),
-  ].map((report) => ({
+    ofAccount('account.upgraded', one.signedUpAt + 3n * DAY),
+    ...(deletedIn === undefined
+      ? []
+      : [ofAccount('account.deleted', boundary(one.signedUpAt, deletedIn) + 5n * DAY)]),
+  ];
+  const reports = [...own, ...one.reports.slice(1), ...steady(one)].map((report): Report => ({
     ...report,
-    data: report === upgraded ? { account } : { ...report.data, account },
+    data: { ...report.data, account },
   }));
   return fc.record({
     account: fc.constant(account),
     signedUpAt: fc.constant(one.signedUpAt),
+    own: fc.constant(own.length),
     reports: fc.constant(reports),
     delays: fc.array(lateness, { minLength: reports.length, maxLength: reports.length }),
     /** Those that come when months are archived, whatever their time. */
-    veryLate: fc.subarray(reports.slice(2)),
+    veryLate: fc.subarray(reports.slice(own.length)),
   });
 });
 
@@ -92,12 +99,12 @@ test('what is archived changes no usage, preview or invoice, nor what later fact
   let left = 0;
   await fc.assert(
     fc
-      .asyncProperty(history, async ({ account, signedUpAt, reports, delays, veryLate }) => {
+      .asyncProperty(history, async ({ account, signedUpAt, own, reports, delays, veryLate }) => {
         const end = boundary(signedUpAt, MONTHS);
         const timely = reports
           .map((report, index): Delivery => {
             const at = BigInt(Date.parse(report.time)) / 1000n + 1n;
-            const delayed = at + (index < 2 ? 0n : delays[index]!);
+            const delayed = at + (index < own ? 0n : delays[index]!);
             return { report, at: delayed < end ? delayed : end - 1n };
           })
           .filter(({ report }) => !veryLate.includes(report))

@@ -8,6 +8,7 @@ import { cutSeries } from '../../metering/series/checkpoints.ts';
 import type { PriceBooksOf } from '../../pricing/account-price.ts';
 import { readPrices } from '../../pricing/store.ts';
 import { groupBy } from '../../values/group.ts';
+import { earlier, toSecond, type Second } from '../../values/instant.ts';
 import { periodsUntil } from '../../values/period.ts';
 import { horizonOf } from './horizon.ts';
 import { moveBases, noteSettled, settleJobs, type Horizon } from './settle-store.ts';
@@ -21,13 +22,13 @@ const ACCOUNTS_AT_ONCE = 200;
  * integrals are kept, so that it can be priced for ever. Answers the first instant that is not settled of each
  * account that may still be billed, page by page. Safe to repeat; each page is one transaction.
  */
-export async function* settleAccounts(db: Db): AsyncGenerator<readonly Horizon[]> {
+export async function* settleAccounts(db: Db, now: Date): AsyncGenerator<readonly Horizon[]> {
   let after: string | undefined;
   for (;;) {
     const page = await db
       .transaction()
       .setIsolationLevel('read committed')
-      .execute(async (tx) => await settlePage(tx, after));
+      .execute(async (tx) => await settlePage(tx, toSecond(now), after));
     if (page.last === undefined) return;
     yield page.horizons;
     after = page.last;
@@ -36,6 +37,7 @@ export async function* settleAccounts(db: Db): AsyncGenerator<readonly Horizon[]
 
 async function settlePage(
   tx: Db,
+  now: Second,
   after: string | undefined,
 ): Promise<{ readonly last: string | undefined; readonly horizons: readonly Horizon[] }> {
   const { rows: ids } = await sql<{ account_id: string }>`
@@ -54,7 +56,7 @@ async function settlePage(
     const closeAt = row.next_close_at ?? undefined;
     const accountId = row.account_id;
     const account = toAccount(row);
-    const at = horizonOf(account, closeAt, priceBooks(accountId));
+    const at = horizonOf(account, { closeAt, now }, priceBooks(accountId));
     return { accountId, account, at, settledAt: row.settled_at ?? row.signed_up_at, closeAt };
   });
   const moved = all.filter(({ at, settledAt }) => at > settledAt);
@@ -73,22 +75,24 @@ async function settlePage(
 
 /**
  * Keeps the integrals at all instants where what is settled may be priced: the ends of periods, which series that
- * were reported late lack, and where prices changed.
+ * were reported late lack, and where prices changed. Nothing is priced after an account was deleted.
  */
 async function cutPriced(
   tx: Db,
   priceBooks: PriceBooksOf,
   moved: readonly (Horizon & { readonly account: Account })[],
 ): Promise<void> {
-  const cuts = moved.flatMap(({ accountId, at: horizon, account: { signedUpAt, upgradedAt } }) =>
-    [
-      ...periodsUntil(signedUpAt, horizon).map(({ start }) => start),
+  const cuts = moved.flatMap(({ accountId, at: horizon, account }) => {
+    const { signedUpAt, upgradedAt, deletedAt } = account;
+    const last = deletedAt === undefined ? horizon : earlier(horizon, deletedAt);
+    return [
+      ...periodsUntil(signedUpAt, last).map(({ start }) => start),
       ...priceBooks(accountId).map(({ effectiveAt }) => effectiveAt),
-      ...(upgradedAt === undefined ? [] : [upgradedAt]),
+      ...[upgradedAt, deletedAt].filter((at) => at !== undefined),
     ]
-      .filter((at) => at > signedUpAt && at <= horizon)
-      .map((at) => ({ account: accountId, at })),
-  );
+      .filter((at) => at > signedUpAt && at <= last)
+      .map((at) => ({ account: accountId, at }));
+  });
   // Latest first: each is found from the one after it.
   const turns = groupBy(
     cuts.toSorted((a, b) => (a.at > b.at ? -1 : 1)),
