@@ -44,28 +44,35 @@ export async function insertAccounts(tx: Db, accounts: readonly NewAccount[]): P
     order by account_id`.execute(tx);
 }
 
+/** When something became true of an account. */
+export type Noted = { readonly account: string; readonly at: Second };
+
 /**
- * Notes when something became true of an account. The earliest report counts, so that repeated and
- * reordered reports end the same. An instant in closed periods makes these late. Answers whether it moved.
+ * Notes when something became true of accounts. The earliest report counts, so that repeated and reordered
+ * reports end the same. An instant in closed periods makes these late. Answers those that moved.
  */
 export async function noteEarliest(
   db: Db,
-  accountId: string,
   column: 'confirmed_at' | 'upgraded_at' | 'deleted_at',
-  at: Second,
-): Promise<boolean> {
-  const updated = await db
-    .updateTable('account')
-    .set({
-      [column]: at,
-      late_since: sql<bigint>`case when last_cut_at > ${at} then least(late_since, ${at})
-        else late_since end`,
-    })
-    .where('account_id', '=', accountId)
-    .where((where) => where.or([where(column, 'is', null), where(column, '>', at)]))
-    .returning('account_id')
-    .executeTakeFirst();
-  return updated !== undefined;
+  reports: readonly Noted[],
+): Promise<readonly Noted[]> {
+  if (reports.length === 0) return [];
+  const before = sql.ref(`account.${column}`);
+  const { rows } = await sql<Noted>`
+    update account set ${sql.ref(column)} = earliest.at,
+      late_since = case when last_cut_at > earliest.at then least(late_since, earliest.at)
+        else late_since end
+    from (select account_id, min(at) as at from ${reported(reports)} group by account_id) earliest
+    where account.account_id = earliest.account_id
+      and (${before} is null or ${before} > earliest.at)
+    returning account.account_id as account, earliest.at`.execute(db);
+  return rows;
+}
+
+function reported(reports: readonly Noted[]): RawBuilder<unknown> {
+  return sql`unnest(
+    ${textArray(reports.map(({ account }) => account))}::text[],
+    ${numberArray(reports.map(({ at }) => at))}::bigint[]) as reported (account_id, at)`;
 }
 
 /** Where the closed periods of `account`, the table, end: where it signed up while there is none. */
@@ -75,24 +82,24 @@ export function closedTo(): RawBuilder<Second> {
 }
 
 /**
- * Ends an account's periods at its deletion: the last one is cut short and due at once (R56). Nothing is left
- * to close when it was deleted where its closed periods end, or before; what their invoices were too small to
+ * Ends the periods of accounts at their deletion: the last one is cut short and due at once (R56). Nothing is left
+ * to close of one that was deleted where its closed periods end, or before; what their invoices were too small to
  * charge is then settled like corrections are.
  */
-export async function endPeriods(db: Db, accountId: string, deletedAt: Second): Promise<void> {
+export async function endPeriods(db: Db, deletions: readonly Noted[]): Promise<void> {
+  if (deletions.length === 0) return;
   await sql`
     update account set
-      next_close_at = case when ${deletedAt}::bigint > closed.until then ${deletedAt}::bigint end,
-      late_since = case when ${deletedAt}::bigint <= closed.until and closed.carried > 0
-        then least(late_since, ${deletedAt}::bigint) else late_since end
+      next_close_at = case when closed.deleted_at > closed.until then closed.deleted_at end,
+      late_since = case when closed.deleted_at <= closed.until and closed.carried > 0
+        then least(late_since, closed.deleted_at) else late_since end
     from (
-      select account_id, ${closedTo()} as until, (
+      select account.account_id, reported.at as deleted_at, ${closedTo()} as until, (
         select sum(amount_cents) from ledger_entry
         where ledger_entry.account_id = account.account_id and book = 'carried') as carried
-      from account where account_id = ${accountId}
+      from account join ${reported(deletions)} on reported.account_id = account.account_id
     ) closed
-    where account.account_id = ${accountId} and closed.account_id = account.account_id
-      and next_close_at > ${deletedAt}`.execute(db);
+    where closed.account_id = account.account_id and next_close_at > closed.deleted_at`.execute(db);
 }
 
 export type AccountRow = Pick<

@@ -20,34 +20,62 @@ export async function reviewRowLimits(
   now: Date,
   observed: readonly RowsObserved[],
 ): Promise<void> {
-  for (const { accountId, database, rows, limitedAt, wasLimited } of await readStates(
+  const states = await readStates(tx, observed);
+  const ended = states.filter(({ limitedAt, wasLimited }) => limitedAt === null && wasLimited);
+  await clear(tx, now, ended);
+  const limited = states.filter(isLimited);
+  await mark(tx, limited);
+  const fresh = limited.filter(({ wasLimited }) => !wasLimited);
+  await addSignals(
     tx,
-    observed,
-  )) {
-    if (limitedAt === null) {
-      if (wasLimited) await clear(tx, now, accountId, database);
-      continue;
-    }
-    const mark = { rows, limited_at: limitedAt };
-    await tx
-      .insertInto('database_row_limit')
-      .values({ account_id: accountId, database, ...mark })
-      .onConflict((conflict) => conflict.columns(['account_id', 'database']).doUpdateSet(mark))
-      .execute();
-    if (wasLimited) continue;
-    const details = { database, rows: Number(rows), limited_at: formatSecond(limitedAt) };
-    await addSignals(tx, now, [{ accountId, kind: 'database.row_limit_exceeded', details }]);
-    const event = lastStraw(observed, accountId, database);
-    const message = freeDatabaseRows(rows);
-    await addViolations(tx, now, [
-      { event, code: 'free_database_rows', subject: database, message },
-    ]);
-  }
+    now,
+    fresh.map(({ accountId, database, rows, limitedAt }) => ({
+      accountId,
+      kind: 'database.row_limit_exceeded',
+      details: { database, rows: Number(rows), limited_at: formatSecond(limitedAt) },
+    })),
+  );
+  await addViolations(
+    tx,
+    now,
+    fresh.map(({ accountId, database, rows }) => ({
+      event: lastStraw(observed, accountId, database),
+      code: 'free_database_rows',
+      subject: database,
+      message: freeDatabaseRows(rows),
+    })),
+  );
 }
 
-/** An upgrade lifts the row limit at once (R27). */
-export async function clearRowLimits(tx: Db, now: Date, accountId: string): Promise<void> {
-  await clear(tx, now, accountId);
+async function mark(tx: Db, limited: readonly Limited[]): Promise<void> {
+  if (limited.length === 0) return;
+  await tx
+    .insertInto('database_row_limit')
+    .values(
+      limited.map(({ accountId, database, rows, limitedAt }) => {
+        return { account_id: accountId, database, rows, limited_at: limitedAt };
+      }),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['account_id', 'database']).doUpdateSet((given) => ({
+        rows: given.ref('excluded.rows'),
+        limited_at: given.ref('excluded.limited_at'),
+      })),
+    )
+    .execute();
+}
+
+/** An upgrade lifts the row limits of an account at once (R27). */
+export async function clearRowLimits(
+  tx: Db,
+  now: Date,
+  accountIds: readonly string[],
+): Promise<void> {
+  await clear(
+    tx,
+    now,
+    accountIds.map((accountId) => ({ accountId, database: null })),
+  );
 }
 
 /** Since when each limited database of an account is limited. */
@@ -63,18 +91,29 @@ export async function readRowLimits(
   return new Map(rows.map(({ database, limited_at: limitedAt }) => [database, limitedAt]));
 }
 
-async function clear(tx: Db, now: Date, accountId: string, database?: string): Promise<void> {
-  const cleared = await tx
-    .deleteFrom('database_row_limit')
-    .where('account_id', '=', accountId)
-    .$if(database !== undefined, (query) => query.where('database', '=', database!))
-    .returning('database')
-    .execute();
+/** Takes the marks of databases away, or those of all databases of an account. */
+async function clear(
+  tx: Db,
+  now: Date,
+  which: readonly { readonly accountId: string; readonly database: string | null }[],
+): Promise<void> {
+  if (which.length === 0) return;
+  const { rows } = await sql<{ readonly accountId: string; readonly database: string }>`
+    delete from database_row_limit limited
+    using (
+      select distinct account_id, database from unnest(
+        ${textArray(which.map(({ accountId }) => accountId))}::text[],
+        ${textArray(which.map(({ database }) => database))}::text[]
+      ) as which (account_id, database)
+    ) which
+    where limited.account_id = which.account_id
+      and (which.database is null or limited.database = which.database)
+    returning limited.account_id as "accountId", limited.database`.execute(tx);
   const kind = 'database.row_limit_cleared';
   await addSignals(
     tx,
     now,
-    cleared.map((row) => ({ accountId, kind, details: { database: row.database } })),
+    rows.map(({ accountId, database }) => ({ accountId, kind, details: { database } })),
   );
 }
 
@@ -88,6 +127,12 @@ function lastStraw(
     .findLast(({ fact }) => fact.rows > FREE_DATABASE_ROWS);
   assert(event !== undefined, `what limits database ${database} was observed just now`);
   return event;
+}
+
+type Limited = RowState & { readonly limitedAt: Second };
+
+function isLimited(state: RowState): state is Limited {
+  return state.limitedAt !== null;
 }
 
 type RowState = {

@@ -16,7 +16,11 @@ import { isLevelEvent, violationsOf, type LevelEvent } from './violations.ts';
  */
 export const watchLimits: AfterRecording = async (tx, now, recorded, charged) => {
   const of = eventsByType(recorded);
-  for (const { account } of of('account.upgraded')) await clearRowLimits(tx, now, account);
+  await clearRowLimits(
+    tx,
+    now,
+    of('account.upgraded').map(({ account }) => account),
+  );
   const watched = recorded.filter((event) => !charged.has(event));
   const levels = watched.filter(isLevelEvent);
   if (levels.length > 0) await noteViolations(tx, now, levels);

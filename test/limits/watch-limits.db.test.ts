@@ -4,7 +4,7 @@ import { readRowLimits } from '../../src/limits/row-limit.ts';
 import { listViolations } from '../../src/limits/violation-store.ts';
 import { watchLimits } from '../../src/limits/watch-limits.ts';
 import { eventRecorder, type RecordEvents } from '../../src/metering/record-events.ts';
-import { formatSecond } from '../../src/values/instant.ts';
+import { formatSecond, toSecond } from '../../src/values/instant.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { reporter, type Report } from '../support/reports.ts';
 
@@ -149,6 +149,54 @@ test('events of upgraded accounts cost no statement more', async () => {
   await record(now, [level(12)]);
   expect(without).toBeGreaterThan(0);
   expect(statements).toBe(without);
+});
+
+test('whatever happens to many accounts at once takes the statements of one', async () => {
+  const lives = (names: readonly string[]): Report[] =>
+    names.flatMap((account) => {
+      const report = reporter(`controller-${account}`);
+      const say = (type: string, day: number, data: object = {}): Report =>
+        report(type, `2026-02-0${day}T00:00:00Z`, { account, ...data });
+      return [
+        say('account.created', 1, { email: 'a@acme.example' }),
+        say('account.confirmed', 1),
+        say('app.created', 2, { app: 'web' }),
+        say('app.scaled', 2, { app: 'web', replicas: 9, size: 4 }),
+        say('database.available', 2, { app: 'web', database: 'db', size: 8 }),
+        say('database.rows_observed', 3, { database: 'db', rows: 10_001 }),
+        say('job.started', 3, { app: 'web', job: 'j', size: 1 }),
+        say('app.deleted', 5, { app: 'web' }),
+      ];
+    });
+  const ends = (names: readonly string[]): Report[] =>
+    names.flatMap((account) => {
+      const report = reporter(`billing-${account}`);
+      return ['upgraded', 'upgraded', 'deleted'].map((what, nth) =>
+        report(`account.${what}`, `2026-02-0${6 - nth}T00:00:00Z`, { account }),
+      );
+    });
+  const costOf = async (reports: readonly Report[]): Promise<number> => {
+    statements = 0;
+    const outcomes = await record(now, reports);
+    expect(outcomes.map(({ status }) => status)).toEqual(reports.map(() => 'recorded'));
+    return statements;
+  };
+  const many = Array.from({ length: 20 }, (_, n) => `many-${n}`);
+  const [ofOne, endOfOne] = [await costOf(lives(['one'])), await costOf(ends(['one']))];
+  expect(await costOf(lives(many))).toBe(ofOne);
+  expect(await costOf(ends(many))).toBe(endOfOne);
+  const { rows: ended } = await database.pool
+    .query(`select distinct upgraded_at, deleted_at, next_close_at,
+    last_cut_at from account where account_id = 'one' or account_id like 'many-%'`);
+  expect(ended).toEqual([
+    {
+      upgraded_at: toSecond(new Date('2026-02-05T00:00:00Z')),
+      deleted_at: toSecond(new Date('2026-02-04T00:00:00Z')),
+      next_close_at: toSecond(new Date('2026-02-04T00:00:00Z')),
+      last_cut_at: toSecond(new Date('2026-02-05T00:00:00Z')),
+    },
+  ]);
+  expect(await signalsOf('many-7')).toContain('database.row_limit_cleared');
 });
 
 const rows = (count: number) => ({ database: 'db', rows: count });

@@ -1,4 +1,4 @@
-import { endPeriods, noteEarliest } from '../../accounts/store.ts';
+import { endPeriods, noteEarliest, type Noted } from '../../accounts/store.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Requirement } from '../../events/admission.ts';
 import { eventsByType, type Event } from '../../events/event.ts';
@@ -31,19 +31,11 @@ export async function applyEffects(
   await introduceDatabases(tx, available);
   const ends = await databaseEnds(tx, of('app.deleted'), available);
   await recordBatch(tx, now, ends.map(newEvent));
-  for (const event of of('account.confirmed')) await noteInstant(tx, event, 'confirmed_at');
-  for (const event of of('account.upgraded')) {
-    const { account, occurredAt } = event;
-    const isEarliest = await noteInstant(tx, event, 'upgraded_at');
-    if (!isEarliest) continue;
-    const cuts = [{ account, at: occurredAt.second }];
-    await cutSeries(tx, cuts);
-    await noteCuts(tx, cuts);
-  }
-  for (const event of of('account.deleted')) {
-    const isEarliest = await noteInstant(tx, event, 'deleted_at');
-    if (isEarliest) await endPeriods(tx, event.account, event.occurredAt.second);
-  }
+  await noteEarliest(tx, 'confirmed_at', of('account.confirmed').map(instantOf));
+  const upgrades = await noteEarliest(tx, 'upgraded_at', of('account.upgraded').map(instantOf));
+  await cutSeries(tx, upgrades);
+  await noteCuts(tx, upgrades);
+  await endPeriods(tx, await noteEarliest(tx, 'deleted_at', of('account.deleted').map(instantOf)));
   const instead = await supersede(tx, of('event.superseded'));
   if (instead.length > 0) {
     await recordBatch(tx, now, instead.map(newEvent));
@@ -56,12 +48,8 @@ export async function applyEffects(
   ];
 }
 
-async function noteInstant(
-  tx: Db,
-  { account, occurredAt }: Event,
-  column: 'confirmed_at' | 'upgraded_at' | 'deleted_at',
-): Promise<boolean> {
-  return await noteEarliest(tx, account, column, occurredAt.second);
+function instantOf({ account, occurredAt }: Event): Noted {
+  return { account, at: occurredAt.second };
 }
 
 /** Apps made known by a level are found by the batch, which sees whether their series is new. */

@@ -30,6 +30,7 @@ export async function cutSeries(tx: Db, cuts: readonly Cut[]): Promise<void> {
 
 /** Events before the latest cut change checkpoints too. The close notes its cuts itself. */
 export async function noteCuts(tx: Db, cuts: readonly Cut[]): Promise<void> {
+  if (cuts.length === 0) return;
   await sql`
     update account set last_cut_at = latest.at
     from (select account_id, max(at) as at from ${given(cuts)} group by account_id) latest
