@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { lockAccounts } from '../accounts/lock.ts';
-import { closedTo } from '../accounts/store.ts';
+import { closedTo, toAccount } from '../accounts/store.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { later, toSecond, type Second } from '../values/instant.ts';
 import { periodAt } from '../values/period.ts';
+import type { DueAccount } from './due-period.ts';
 
 const ACCOUNTS_AT_ONCE = 500;
 
@@ -33,7 +34,7 @@ async function planSome(tx: Db, now: Date): Promise<number> {
     .where('account_id', 'in', accountIds)
     .execute();
   const nextCloses = late.map(({ signed_up_at: signedUpAt, closedTo: end }) =>
-    boundaryFrom(signedUpAt, later(end + 1n, toSecond(now))),
+    correctedAt(signedUpAt, end, toSecond(now)),
   );
   await sql`
     update account set next_close_at = planned.next_close_at
@@ -45,13 +46,33 @@ async function planSome(tx: Db, now: Date): Promise<number> {
   return accountIds.length;
 }
 
-/** The first boundary at or after an instant. */
-function boundaryFrom(signedUpAt: Second, at: Second): Second {
-  return periodAt(signedUpAt, at - 1n).end;
+/** What such an account would be given now, without giving it; undefined when nothing of it is to be corrected. */
+export async function planFor(
+  db: Db,
+  accountId: string,
+  now: Second,
+): Promise<DueAccount | undefined> {
+  const row = await selectLate(db)
+    .selectAll()
+    .select(closedTo().as('closedTo'))
+    .where('account_id', '=', accountId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    ...toAccount(row),
+    closeAt: correctedAt(row.signed_up_at, row.closedTo, now),
+    closedTo: row.closedTo,
+    lateSince: row.late_since!,
+  };
 }
 
-function selectLate(tx: Db) {
-  return tx
+/** The first boundary at or after `now`, and after the closed periods. */
+function correctedAt(signedUpAt: Second, closedUntil: Second, now: Second): Second {
+  return periodAt(signedUpAt, later(closedUntil + 1n, now) - 1n).end;
+}
+
+function selectLate(db: Db) {
+  return db
     .selectFrom('account')
     .where('late_since', 'is not', null)
     .where('deleted_at', 'is not', null)

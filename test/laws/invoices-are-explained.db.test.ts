@@ -94,8 +94,6 @@ async function closeAsPreviewed(account: string, until: Second): Promise<void> {
       throw error;
     },
   });
-  // What comes after the last period of an account that ended is not previewed.
-  if (holder.deletedAt !== undefined && previews.length === 0) return;
   const fresh = (await invoicesOf(account)).filter(({ invoiceId }) => !before.has(invoiceId));
   const closed = [];
   for (const { invoiceId, periodStart, periodEnd, totalCents } of fresh) {

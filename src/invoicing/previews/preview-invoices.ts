@@ -6,11 +6,12 @@ import { earlier, type Second } from '../../values/instant.ts';
 import { billPeriods, type BilledPeriod } from '../bill-periods.ts';
 import { duePeriod } from '../due-period.ts';
 import { readOpen } from '../due-store.ts';
+import { planFor } from '../plan-corrections.ts';
 
 /**
  * The invoices there would be if everything until `at` were closed now, by the code that closes: the running
  * period, cut short there, and before it any that has ended but waits for its close. Credits and carried
- * balances are used in that order. None for an account whose last period is closed.
+ * balances are used in that order. For an account whose last period is closed, what would correct it, if anything.
  */
 export async function previewInvoices(
   db: Db,
@@ -20,7 +21,7 @@ export async function previewInvoices(
   const priceBooks = await readPrices(db, [account.id]);
   const billed: BilledPeriod[] = [];
   const entries: LedgerEntry[] = [];
-  let open = await readOpen(db, account.id);
+  let open = (await readOpen(db, account.id)) ?? (await planFor(db, account.id, at));
   while (open !== undefined) {
     const due = duePeriod(open);
     if (due.start >= at) break;

@@ -394,7 +394,7 @@ export interface paths {
     };
     /**
      * The invoice as it would be if the running period were closed now
-     * @description Needs a key with the scope `read`. By the code that closes, credits and carried balances included. A period that has ended but waits for late facts comes first, as an invoice of its own.
+     * @description Needs a key with the scope `read`. By the code that closes, credits and carried balances included. A period that has ended but waits for late facts comes first, as an invoice of its own. Of an account that has ended, what corrects its bills.
      */
     get: operations['previewInvoices'];
     put?: never;

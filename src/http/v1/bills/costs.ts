@@ -116,18 +116,19 @@ export function costRoutes({
         summary: 'The invoice as it would be if the running period were closed now',
         description:
           'By the code that closes, credits and carried balances included. A period that has ended but ' +
-          'waits for late facts comes first, as an invoice of its own.',
+          'waits for late facts comes first, as an invoice of its own. Of an account that has ended, what ' +
+          'corrects its bills.',
         response: { 200: preview, ...PROBLEMS },
       },
       handler: async (request) =>
         await readAs(ownAccount(request), async (db) => {
           const account = await requireAccount(db, request.params.account);
-          const at = lastCounted(account, toSecond(clock()));
+          const at = toSecond(clock());
           const invoices: z.output<typeof previewedInvoice>[] = [];
           for (const billed of await previewInvoices(db, account, at)) {
             invoices.push(await previewToJson(db, billed));
           }
-          return { account: account.id, counted_to: toInstant(at), invoices };
+          return { account: account.id, counted_to: toInstant(lastCounted(account, at)), invoices };
         }),
     });
   };
