@@ -100,12 +100,10 @@ async function clear(
   if (which.length === 0) return;
   const { rows } = await sql<{ readonly accountId: string; readonly database: string }>`
     delete from database_row_limit limited
-    using (
-      select distinct account_id, database from unnest(
-        ${textArray(which.map(({ accountId }) => accountId))}::text[],
-        ${textArray(which.map(({ database }) => database))}::text[]
-      ) as which (account_id, database)
-    ) which
+    using unnest(
+      ${textArray(which.map(({ accountId }) => accountId))}::text[],
+      ${textArray(which.map(({ database }) => database))}::text[]
+    ) as which (account_id, database)
     where limited.account_id = which.account_id
       and (which.database is null or limited.database = which.database)
     returning limited.account_id as "accountId", limited.database`.execute(tx);
