@@ -10,6 +10,17 @@ export async function requireAccount(db: Db, accountId: string): Promise<Account
   return account;
 }
 
+/**
+ * The same for commands: nothing can be done with an account that was deleted.
+ *
+ * @throws Fault `account_unknown`.
+ */
+export async function requireLiveAccount(db: Db, accountId: string): Promise<Account> {
+  const account = await requireAccount(db, accountId);
+  if (account.deletedAt !== undefined) throw unknownAccount(accountId);
+  return account;
+}
+
 export function unknownAccount(accountId: string): Fault {
   return new Fault('not_found', 'account_unknown', `there is no account ${accountId}`);
 }

@@ -71,7 +71,8 @@ function selectOpen(db: Db, accountIds: readonly string[]) {
     .where('next_close_at', 'is not', null);
 }
 
-function toDue(row: Selectable<Account> & { readonly closedTo: Second | null }): DueAccount {
+/** An account row as due; `closedTo` is where its closed periods end, for one that ended before. */
+export function toDue(row: Selectable<Account> & { readonly closedTo: Second | null }): DueAccount {
   return {
     ...toAccount(row),
     closeAt: row.next_close_at!,

@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import { lockAccounts } from '../accounts/lock.ts';
-import { closedTo, toAccount } from '../accounts/store.ts';
+import { closedTo } from '../accounts/store.ts';
 import { numberArray, textArray } from '../database/arrays.ts';
 import type { Db } from '../database/pool.ts';
 import { later, toSecond, type Second } from '../values/instant.ts';
 import { periodAt } from '../values/period.ts';
 import type { DueAccount } from './due-period.ts';
+import { toDue } from './due-store.ts';
 
 const ACCOUNTS_AT_ONCE = 500;
 
@@ -58,12 +59,7 @@ export async function planFor(
     .where('account_id', '=', accountId)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return {
-    ...toAccount(row),
-    closeAt: correctedAt(row.signed_up_at, row.closedTo, now),
-    closedTo: row.closedTo,
-    lateSince: row.late_since!,
-  };
+  return toDue({ ...row, next_close_at: correctedAt(row.signed_up_at, row.closedTo, now) });
 }
 
 /** The first boundary at or after `now`, and after the closed periods. */

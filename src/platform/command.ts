@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from '../accounts/account.ts';
 import { lockAccounts } from '../accounts/lock.ts';
-import { unknownAccount } from '../accounts/require-account.ts';
+import { requireLiveAccount } from '../accounts/require-account.ts';
 import { addSignals } from '../accounts/signals.ts';
-import { findAccount } from '../accounts/store.ts';
 import type { Db } from '../database/pool.ts';
 import type { Fact } from '../events/event.ts';
 import type { Change } from '../limits/holdings.ts';
@@ -57,8 +56,7 @@ export async function runCommand<T>(
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
       await lockAccounts(tx, [accountId]);
-      const account = await findAccount(tx, accountId);
-      if (account === undefined || account.deletedAt !== undefined) throw unknownAccount(accountId);
+      const account = await requireLiveAccount(tx, accountId);
       const desired = await readDesired(tx, accountId);
       return await work(makeCommand(context, tx, account, desired));
     });

@@ -13,11 +13,6 @@ const world = archiveWorld();
 const db = () => world.database().db;
 afterEach(endChildren);
 
-async function events(): Promise<readonly unknown[]> {
-  return (await sql`select * from event order by account_id, recording, event_id`.execute(db()))
-    .rows;
-}
-
 /** What the connections of the process that archives wait for: nothing where it has none. */
 async function waitsOf(): Promise<readonly (string | null)[]> {
   const { rows } = await sql<{ wait: string | null }>`
@@ -35,7 +30,7 @@ test.each([
     ['2024-06', '2024-07'],
   ],
 ])('killed with -9 %s: nothing is lost, and the next run goes on', async (_, held, left) => {
-  const before = await events();
+  const before = await world.events();
   const holder = await world.database().pool.connect();
   await holder.query('begin');
   await holder.query(`lock table ${held}`);
@@ -52,7 +47,7 @@ test.each([
   const months = await listMonths(db());
   const archived = months.filter(({ state }) => state === 'archived').map(({ month }) => month);
   expect(archived).toEqual(left);
-  if (left.length === 0) expect(await events()).toEqual(before);
+  if (left.length === 0) expect(await world.events()).toEqual(before);
   const others = (await world.archive('2024-09')).map(({ month }) => month);
   expect([...left, ...others]).toEqual(['2024-06', '2024-07', '2024-08']);
 
@@ -60,5 +55,5 @@ test.each([
   expect(files.map(({ damage }) => damage)).toEqual([undefined, undefined, undefined]);
   expect((await readdir(world.folder())).filter((name) => name.endsWith('.partial'))).toEqual([]);
   for (const month of [...left, ...others]) await restoreMonth(db(), month, world.folder());
-  expect(await events()).toEqual(before);
+  expect(await world.events()).toEqual(before);
 });

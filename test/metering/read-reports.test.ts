@@ -19,7 +19,6 @@ async function turnsWhileReading(reports: number): Promise<number> {
     return read;
   });
   let turns = 0;
-  await Promise.resolve();
   for (; !isRead; turns++) await nextTurn();
   expect(await reading).toHaveLength(reports);
   return turns;

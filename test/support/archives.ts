@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { sql } from 'kysely';
 import { archiveMonths, type Archived } from '../../src/archive/archive-months.ts';
 import { listMonths } from '../../src/archive/list-months.ts';
 import type { Db } from '../../src/database/pool.ts';
@@ -118,6 +119,9 @@ export function archiveWorld() {
       await archiveMonths(database.db, ARCHIVE_NOW, { before, directory: folder, onMonth });
       return archived;
     },
+    events: async (): Promise<readonly unknown[]> =>
+      (await sql`select * from event order by account_id, recording, event_id`.execute(database.db))
+        .rows,
     month: async (name: string) =>
       (await listMonths(database.db)).find((one) => one.month === name),
   };

@@ -35,7 +35,8 @@ export async function applyEffects(
   const upgrades = await noteEarliest(tx, 'upgraded_at', of('account.upgraded').map(instantOf));
   await cutSeries(tx, upgrades);
   await noteCuts(tx, upgrades);
-  await endPeriods(tx, await noteEarliest(tx, 'deleted_at', of('account.deleted').map(instantOf)));
+  const deletions = await noteEarliest(tx, 'deleted_at', of('account.deleted').map(instantOf));
+  await endPeriods(tx, deletions);
   const instead = await supersede(tx, of('event.superseded'));
   if (instead.length > 0) {
     await recordBatch(tx, now, instead.map(newEvent));

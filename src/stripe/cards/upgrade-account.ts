@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { unknownAccount } from '../../accounts/require-account.ts';
+import { requireLiveAccount } from '../../accounts/require-account.ts';
 import type { Db } from '../../database/pool.ts';
 import type { Clock } from '../../values/clock.ts';
 import { Fault } from '../../values/fault.ts';
@@ -28,13 +28,8 @@ export async function upgradeAccount(
   { db, clock, recordUpgrade }: UpgradeContext,
   accountId: string,
 ): Promise<void> {
-  const account = await db
-    .selectFrom('account')
-    .select(['upgraded_at', 'deleted_at'])
-    .where('account_id', '=', accountId)
-    .executeTakeFirst();
-  if (account === undefined || account.deleted_at !== null) throw unknownAccount(accountId);
-  if (account.upgraded_at !== null) {
+  const account = await requireLiveAccount(db, accountId);
+  if (account.upgradedAt !== undefined) {
     throw new Fault('conflict', 'already_upgraded', 'the account is on the standard tier already');
   }
   if ((await findCard(db, accountId)) === undefined) {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { tierAt, type Account } from '../../../accounts/account.ts';
-import { requireAccount, unknownAccount } from '../../../accounts/require-account.ts';
+import { requireLiveAccount } from '../../../accounts/require-account.ts';
 import type { Db } from '../../../database/pool.ts';
 import type { ReadAs } from '../../../database/row-level-security.ts';
 import { runningPeriod } from '../../../invoicing/previews/preview-bill.ts';
@@ -153,11 +153,4 @@ function costToJson({
     rest_of_period_cents: toCents(restOfPeriodCents),
     full_period_cents: toCents(fullPeriodCents),
   };
-}
-
-/** Nothing can be done with an account that was deleted. */
-async function requireLiveAccount(db: Db, accountId: string): Promise<Account> {
-  const account = await requireAccount(db, accountId);
-  if (account.deletedAt !== undefined) throw unknownAccount(accountId);
-  return account;
 }
